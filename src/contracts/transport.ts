@@ -1,0 +1,168 @@
+import type { Headers, Message } from './message.ts';
+
+/** A broker driver: all there is to write to support one more broker. It decides nothing about settlement. */
+export interface Transport {
+  /** Value of the OpenTelemetry attribute `messaging.system`, such as `redis`. */
+  readonly name: string;
+  /** Where events go, in the broker's own words, such as `events:stream`. */
+  readonly destination: string;
+  readonly capabilities: Capabilities;
+  /**
+   * Opens one connection; never retries.
+   * @throws {ConnectionError} when the broker isn't reached before `signal` aborts; `retryable` is false for
+   *   authentication and TLS errors.
+   * @throws {ConfigurationError} when the broker can't do what the options ask for.
+   */
+  connect(signal: AbortSignal): Promise<Connection>;
+}
+
+/** What a broker can do; what differs between brokers is read here, never from a broker's name. */
+export interface Capabilities {
+  /** Messages outlive every process that uses the broker. */
+  readonly durable: boolean;
+  /** Consumers of one group may live in several processes. */
+  readonly crossProcess: boolean;
+  /** The broker counts how often it handed a message to a group. */
+  readonly deliveryCount: boolean;
+  /** Where order per key holds: within one consumer, or across the consumers of a group. */
+  readonly keyOrder: 'single-consumer' | 'group';
+  /** Deliveries are taken away unless renewed in time. */
+  readonly leased: boolean;
+  /** Dead letters of all groups can be listed at once. */
+  readonly allGroups: boolean;
+}
+
+/** One open connection. It never reconnects by itself: that is the bus machine's work. */
+export interface Connection {
+  /**
+   * Stores messages in list order; resolves once every one is stored and routed. May be called again before an
+   * earlier call has settled; order between the calls is kept.
+   * @throws {PublishFailure} saying which of them are stored, in doubt or were never sent.
+   */
+  publish(messages: readonly Message[]): Promise<void>;
+  /** Starts reading for a group; makes the group when it isn't there. */
+  subscribe(options: SourceOptions): Source;
+  readonly deadLetters: DeadLetterStore;
+  info(group: string | undefined): Promise<ConnectionInfo>;
+  /** Settles when the connection is gone: undefined after `close()`, otherwise the cause. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  /** Idempotent; resolves once no socket, timer or listener is left. */
+  close(): Promise<void>;
+}
+
+/** Thrown by {@link Connection.publish}; indexes are those of the list given to it. */
+export class PublishFailure extends Error {
+  override readonly name = 'PublishFailure';
+  readonly stored: readonly number[];
+  /** Sent, but no answer came: they may be stored. */
+  readonly unknown: readonly number[];
+  readonly unsent: readonly number[];
+  /** False when sending them again can't help, such as a message the broker refuses. */
+  readonly retryable: boolean;
+  constructor(
+    message: string,
+    outcome: Pick<PublishFailure, 'stored' | 'unknown' | 'unsent' | 'retryable'>,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+    this.stored = outcome.stored;
+    this.unknown = outcome.unknown;
+    this.unsent = outcome.unsent;
+    this.retryable = outcome.retryable;
+  }
+}
+
+export interface SourceOptions {
+  readonly group: string;
+  /** Name of this consumer in the group, unique among living ones. */
+  readonly consumer: string;
+  /** Tells of events worth a log line and a count: a group made again, entries lost by trimming. */
+  readonly notice?: (notice: SourceNotice) => void;
+}
+
+export interface SourceNotice {
+  readonly kind: 'group-recreated' | 'trimmed' | 'claimed' | 'late-ack';
+  readonly count: number;
+  readonly detail: string;
+}
+
+/**
+ * What a group hands to one consumer, in batches: a batch costs the consumer one wake-up. Reads ahead only as far
+ * as its window has room, counting every delivery that isn't settled yet. The iteration ends after `stop()`, and
+ * throws when reading can't go on; deliveries already yielded can still be settled after either.
+ */
+export interface Source extends AsyncIterable<readonly Delivery[]> {
+  /** Most deliveries that may be pulled and unsettled at once. */
+  readonly window: number;
+  /** Stops reading; what was pulled stays ours, and is renewed. */
+  pause(): void;
+  resume(): void;
+  /** Begins nothing new and ends the iteration; resolves once no further batch comes. */
+  stop(): Promise<void>;
+  /** Resolves once every settlement asked for is stored; then gives up the consumer's place in the group. */
+  close(): Promise<void>;
+}
+
+/** One message handed to one group, to be settled exactly once: by `ack`, `release` or `deadLetter`. */
+export interface Delivery {
+  readonly message: Message;
+  /** Where it was read, in the broker's own words. */
+  readonly destination: string;
+  /** The broker's coordinates of it there. */
+  readonly position: string;
+  /** 1 on the first delivery to this group; undefined where the broker keeps no count. */
+  readonly deliveryCount: number | undefined;
+  /** Set when it was handed out before: it goes before newer ones of its key that haven't started. */
+  readonly precedes?: (other: Delivery) => boolean;
+  /** Assigned by the consumer; called at most once, when ownership is gone and no settlement may follow. */
+  onAbandoned: (() => void) | undefined;
+  /**
+   * Done: the group never gets it again. Fire and forget, because the source repeats it until it is stored, across
+   * connections; {@link Source.close} waits for it.
+   */
+  ack(): void;
+  /** Not done: the broker hands it to this group again at once, and to no other. Rejects if that isn't certain. */
+  release(): Promise<void>;
+  /**
+   * Stores the original under `headers` beside its own and acknowledges it, in one atomic step.
+   * Resolves once stored. Rejects when it isn't certain; may be called again with the same headers.
+   */
+  deadLetter(headers: Headers): Promise<void>;
+  /** Called when it has to wait behind others in this process, so that a publisher needn't wait for it. */
+  readonly parked?: () => void;
+}
+
+/** The dead letters of all groups of one destination, oldest first. */
+export interface DeadLetterStore {
+  /** Up to `limit` records after the (exclusive) position; `'*'` means every group. */
+  browse(query: {
+    readonly group: string;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly StoredDeadLetter[]>;
+  depth(group: string): Promise<number>;
+  /** Hands the original to the group alone, with `headers` instead of the stored ones, and removes the record, in
+   * one atomic step. False when the record is gone already. */
+  replay(letter: StoredDeadLetter, headers: Headers): Promise<boolean>;
+  /** Returns how many were there. */
+  remove(letters: readonly StoredDeadLetter[]): Promise<number>;
+}
+
+export interface StoredDeadLetter {
+  /** Coordinates of the record among the dead letters; orders them. */
+  readonly position: string;
+  /** The original, its body byte for byte; its headers include those given to {@link Delivery.deadLetter}. */
+  readonly message: Message & { readonly body: Uint8Array };
+}
+
+/** What a broker knows of a destination; numbers are exact unless said otherwise. */
+export interface ConnectionInfo {
+  /** Messages held. */
+  readonly length: number;
+  /** Handed out to the group and not settled; 0 without a group. */
+  readonly pendingMessages: number;
+  readonly dlqMessages: number;
+  readonly consumers: number;
+  /** Messages the group hasn't been handed yet; undefined where the broker can't tell. */
+  readonly lag: number | undefined;
+}
