@@ -148,3 +148,26 @@ export class EventTypeNotFoundError extends EventBusError {
     super(`No event type "${type}" (${list}).`, { code: 'EVENT_TYPE_NOT_FOUND' });
   }
 }
+
+/** What a transport's `Connection.publish` throws; indexes are those of the list given to it. Users see PublishError. */
+export class PublishFailure extends EventBusError {
+  override readonly name = 'PublishFailure';
+  readonly stored: readonly number[];
+  /** Sent, but no answer came: they may be stored. */
+  readonly unknown: readonly number[];
+  readonly unsent: readonly number[];
+  constructor(
+    message: string,
+    outcome: {
+      readonly stored: readonly number[];
+      readonly unknown: readonly number[];
+      readonly unsent: readonly number[];
+    },
+    options: { readonly retryable?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, { code: 'PUBLISH_FAILURE', retryable: options.retryable ?? true, cause: options.cause });
+    this.stored = outcome.stored;
+    this.unknown = outcome.unknown;
+    this.unsent = outcome.unsent;
+  }
+}

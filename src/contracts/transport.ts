@@ -50,28 +50,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Thrown by {@link Connection.publish}; indexes are those of the list given to it. */
-export class PublishFailure extends Error {
-  override readonly name = 'PublishFailure';
-  readonly stored: readonly number[];
-  /** Sent, but no answer came: they may be stored. */
-  readonly unknown: readonly number[];
-  readonly unsent: readonly number[];
-  /** False when sending them again can't help, such as a message the broker refuses. */
-  readonly retryable: boolean;
-  constructor(
-    message: string,
-    outcome: Pick<PublishFailure, 'stored' | 'unknown' | 'unsent' | 'retryable'>,
-    cause?: unknown,
-  ) {
-    super(message, { cause });
-    this.stored = outcome.stored;
-    this.unknown = outcome.unknown;
-    this.unsent = outcome.unsent;
-    this.retryable = outcome.retryable;
-  }
-}
-
 export interface SourceOptions {
   readonly group: string;
   /** Name of this consumer in the group, unique among living ones. */
