@@ -1,0 +1,58 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DeadLetter, DrainReport, ReplayReport } from 'buschart';
+import { eventsOf, type FlightEvent } from './events.ts';
+import type { FlightRecord } from './records.ts';
+import type { Stage } from './stage.ts';
+
+export interface JobResult {
+  /** What stood there before the repair. */
+  readonly deadLetters: readonly DeadLetter[];
+  readonly replay: ReplayReport;
+  /** Dead letters that the repair didn't help. */
+  readonly left: number;
+  readonly drain: DrainReport;
+}
+
+/** Records per publish: a list is one trip to the broker. */
+const recordsPerList = 200;
+
+/** The main job: publish everything, look at what failed, repair, replay, drain. Rejects when `signal` aborts. */
+export async function runJob(
+  records: readonly FlightRecord[],
+  stage: Stage,
+  signal: AbortSignal,
+): Promise<JobResult> {
+  for (const events of listsOfEvents(records)) {
+    // In memory a list may be handled without a turn of the event loop, which a Ctrl-C and the progress bar need.
+    await nextTurn();
+    signal.throwIfAborted();
+    await stage.publish(events);
+  }
+  await stage.settled();
+
+  const deadLetters = await listDeadLetters(stage);
+  await stage.repair();
+  const replay = await stage.bus.deadLetters.replayAll();
+  await stage.settled();
+
+  const left = await stage.bus.deadLetters.count();
+  const drain = await stage.drain();
+  return { deadLetters, replay, left, drain };
+}
+
+/** Made list by list, so that memory holds a few hundred events and not all of them. */
+function* listsOfEvents(records: readonly FlightRecord[]): Generator<readonly FlightEvent[]> {
+  for (let start = 0; start < records.length; start += recordsPerList) {
+    yield records.slice(start, start + recordsPerList).flatMap(eventsOf);
+  }
+}
+
+async function listDeadLetters({ bus }: Stage): Promise<readonly DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (;;) {
+    const after = letters.at(-1)?.id;
+    const page = await bus.deadLetters.list({ limit: 500, ...(after !== undefined && { after }) });
+    if (page.length === 0) return letters;
+    letters.push(...page);
+  }
+}

@@ -1,0 +1,66 @@
+import { EventBusError } from 'buschart';
+import { plainLoop } from './expected.ts';
+import { readRows } from './input.ts';
+import { runJob } from './job.ts';
+import { MemoryStage } from './memory-stage.ts';
+import { type FlightOptions, parseOptions } from './options.ts';
+import { Problem } from './problem.ts';
+import { showProgress } from './progress.ts';
+import { checkRecords } from './records.ts';
+import { RedisStage } from './redis-stage.ts';
+import { createReport } from './report.ts';
+import type { Stage } from './stage.ts';
+
+const exitCode = { equal: 0, notEqual: 1, problem: 2, interrupted: 130 };
+
+/** Ctrl-C stops the publishing; what has begun is finished, and what the run made is removed. */
+const interruption = new AbortController();
+process.on('SIGINT', () => interruption.abort());
+process.on('SIGTERM', () => interruption.abort());
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  process.exitCode = options === undefined ? exitCode.equal : await fly(options, interruption.signal);
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+async function fly(options: FlightOptions, signal: AbortSignal): Promise<number> {
+  const records = checkRecords(await readRows(options.input, options.limit));
+  const events = 2 * records.length;
+  await using stage = await openStage(options, events, signal);
+  console.log(`${records.length} flights of ${options.input}: ${events} events, ${options.transport}`);
+
+  const startedAt = performance.now();
+  const stopProgress = showProgress(events, () => stage.handlers.projection.events);
+  const result = await runJob(records, stage, signal).finally(stopProgress);
+  const seconds = (performance.now() - startedAt) / 1000;
+
+  const report = createReport(result, stage.handlers, plainLoop(records), stage.notes);
+  console.log(`${report.text}\n${seconds.toFixed(1)} s, ${Math.round(events / seconds)} events/s`);
+  return report.isEqual ? exitCode.equal : exitCode.notEqual;
+}
+
+async function openStage(options: FlightOptions, events: number, signal: AbortSignal): Promise<Stage> {
+  const { transport, redisUrl, workers, kill, seed } = options;
+  if (transport === 'memory') return new MemoryStage(seed, events);
+  return RedisStage.open({ redisUrl, workers, seed, signal, killAmong: kill ? events : undefined });
+}
+
+/** Says what went wrong, and returns the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof Error && 'suppressed' in error && 'error' in error) {
+    // The clean-up failed too, after the first failure.
+    explain(error.suppressed);
+    return explainProblem(error.error);
+  }
+  if (!interruption.signal.aborted) return explainProblem(error);
+  console.error('Interrupted: what had begun was finished, and nothing was left behind.');
+  return exitCode.interrupted;
+}
+
+function explainProblem(error: unknown): number {
+  const isExpected = error instanceof Problem || error instanceof EventBusError;
+  console.error(isExpected ? error.message : error);
+  return exitCode.problem;
+}

@@ -1,0 +1,57 @@
+import { RedisEventBus } from 'buschart/redis';
+import './events.ts';
+import { FlightHandlers } from './handlers.ts';
+import { FileJournal } from './journal.ts';
+import { retryDelayMs } from './stage.ts';
+import { consumerGroup, type FromWorker, type ToWorker, type WorkerOptions } from './worker-messages.ts';
+
+const options = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions;
+
+const bus = new RedisEventBus({
+  redisUrl: options.redisUrl,
+  streamPrefix: options.streamPrefix,
+  consumerGroup,
+  consumerName: options.name,
+  retry: { baseDelayMs: retryDelayMs },
+  // Handlers mostly wait for the journal: the more of them wait together, the fewer writes it makes.
+  concurrency: 64,
+  // What a killed worker had in hand is taken over after this long. The default of a minute suits slow networks and
+  // paused processes; here somebody watches, and a living worker renews its leases anyway.
+  pendingIdleMs: 2000,
+  trim: 'handled',
+});
+const journal = await FileJournal.open(options.journalPath);
+const handlers = new FlightHandlers(options.seed, journal);
+handlers.subscribe(bus);
+
+async function drain(): Promise<void> {
+  const report = await bus.shutdown();
+  await journal.close();
+  tell({ kind: 'drained', report });
+  if (process.connected) process.disconnect();
+}
+
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message);
+}
+
+// A Ctrl-C reaches every process of the terminal; it is the parent who says when to drain.
+process.on('SIGINT', () => undefined);
+process.once('disconnect', () => void drain());
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'drain') void drain();
+  else {
+    handlers.repair();
+    tell({ kind: 'repaired' });
+  }
+});
+
+try {
+  const consumption = await bus.startConsumingInBackground();
+  tell({ kind: 'consuming' });
+  await consumption.done;
+} catch (error) {
+  tell({ kind: 'failed', message: (error as Error).message });
+  process.exitCode = 1;
+  await drain();
+}
