@@ -7,17 +7,14 @@ import { redisVersion, startRedisServer } from './redis-server.ts';
 export const requireVariable = 'BUSCHART_REQUIRE';
 
 /** All there is to add for one more broker, beside its names in `ProvidedContext` below. */
-interface BrokerRecipe {
+export interface BrokerRecipe {
   readonly urlVariable: string;
   /** Where one that a developer runs would be. */
   readonly localUrl: string;
   /** Looked up on PATH, for a private one and for tests that kill it. */
   readonly binary: string;
-  readonly container: {
-    readonly image: string;
-    readonly port: number;
-    readonly url: (address: string) => string;
-  };
+  /** Runs one in a container; undefined where no Docker engine answers. */
+  startContainer(): Promise<{ readonly url: string; stop(): Promise<void> } | undefined>;
   readonly install: string;
   readonly answers: (url: string) => Promise<boolean>;
   readonly start: (binary: string) => Promise<{ readonly url: string; stop(): Promise<void> }>;
@@ -28,7 +25,8 @@ const recipes = {
     urlVariable: 'REDIS_URL',
     localUrl: 'redis://127.0.0.1:6379',
     binary: 'redis-server',
-    container: { image: 'redis:7-alpine', port: 6379, url: (address) => `redis://${address}` },
+    startContainer: () =>
+      startContainer({ image: 'redis:7-alpine', port: 6379, url: (address) => `redis://${address}` }),
     install: 'Install redis-server (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)',
     answers: async (url) => isAtLeast(await redisVersion(url), [6, 2]),
     start: (binary) => startRedisServer(binary),
@@ -134,15 +132,21 @@ export async function findBroker(
     const server = await recipe.start(binary);
     return { url: server.url, binary, from: `a private one from ${binary}`, stop: () => server.stop() };
   }
-  const container = await startContainer(recipe.container);
-  if (container !== undefined) {
-    return { ...container, binary, from: `a container of ${recipe.container.image}` };
-  }
+  const container = await recipe.startContainer();
+  if (container !== undefined) return { ...container, binary, from: 'a container' };
   return { url: undefined, binary, from: 'none answers, no server binary, no Docker engine', stop };
 }
 
 /** Undefined when no Docker engine answers within 5 seconds; the image may then take two minutes to come. */
-async function startContainer({ image, port, url }: BrokerRecipe['container']) {
+async function startContainer({
+  image,
+  port,
+  url,
+}: {
+  readonly image: string;
+  readonly port: number;
+  readonly url: (address: string) => string;
+}) {
   const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
   const engine = await Promise.race([
     getContainerRuntimeClient().catch(() => undefined),

@@ -15,7 +15,8 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'buschart-packed-'));
   const options = { cwd: project.config.root, stdin: 'ignore' } as const;
-  await execa('npm', ['run', 'build', '--silent'], options);
+  // `npm test` reports a failed build itself; thrown here, it would end the tests of all projects.
+  await execa('npm', ['run', 'build', '--silent'], { ...options, reject: false });
   // Without scripts, because prepack empties dist, which others may be running from.
   const packed = await execa(
     'npm',

@@ -21,6 +21,7 @@ export class SkipReporter implements Reporter {
 
   onInit(vitest: Vitest): void {
     this.#vitest = vitest;
+    console.log(`Node ${process.version}, ${seedVariable}=${process.env[seedVariable]}`);
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {

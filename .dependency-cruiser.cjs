@@ -1,0 +1,71 @@
+/**
+ * Who may import whom (docs/architecture.md). Type imports count. test/api/imports.test.ts runs these rules, and
+ * plants a violation of each to see it caught.
+ */
+const drivers = ['ioredis'];
+const driver = `(^|/)node_modules/(${drivers.join('|')})(/|$)|^(${drivers.join('|')})$`;
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'contracts-import-nothing-else',
+      severity: 'error',
+      from: { path: '^src/contracts/' },
+      to: { pathNot: '^src/contracts/' },
+    },
+    {
+      name: 'machines-know-xstate-and-contracts',
+      severity: 'error',
+      from: { path: '^machines/' },
+      to: { pathNot: ['^machines/', '^src/contracts/', '(^|/)node_modules/xstate/'] },
+    },
+    {
+      name: 'transports-know-only-the-port',
+      comment:
+        'Not each other, not the bus, not the machines. Its index.ts is the subpath that joins both sides.',
+      severity: 'error',
+      from: { path: '^src/transports/([^/]+)/', pathNot: '^src/transports/[^/]+/index\\.ts$' },
+      to: {
+        path: '^(src|machines)/',
+        pathNot: ['^src/contracts/', '^src/errors\\.ts$', '^src/transports/$1/'],
+      },
+    },
+    {
+      name: 'a-subpath-joins-one-transport',
+      severity: 'error',
+      from: { path: '^src/transports/([^/]+)/index\\.ts$' },
+      to: { path: '^src/transports/', pathNot: '^src/transports/$1/' },
+    },
+    {
+      name: 'drivers-stay-in-their-transport',
+      severity: 'error',
+      from: { path: '^(src|machines)/', pathNot: '^src/transports/redis/' },
+      to: { path: driver },
+    },
+    {
+      name: 'the-root-never-reaches-a-driver',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: driver, reachable: true },
+    },
+    {
+      name: 'the-library-stands-alone',
+      severity: 'error',
+      from: { path: '^(src|machines)/' },
+      to: { path: '^(test|examples|bench|scripts)/' },
+    },
+  ],
+  options: {
+    // TypeScript 7 has no parser to call; swc also reports imports of types.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};
