@@ -72,6 +72,8 @@ export interface SourceNotice {
 export interface Source extends AsyncIterable<readonly Delivery[]> {
   /** Most deliveries that may be pulled and unsettled at once. */
   readonly window: number;
+  /** Resolves once the group stands and reading has begun; never rejects, the iteration tells of failures. */
+  readonly ready: Promise<void>;
   /** Stops reading; what was pulled stays ours, and is renewed. */
   pause(): void;
   resume(): void;

@@ -1,0 +1,134 @@
+import { assign, fromCallback, fromPromise, sendParent, setup, type EventObject } from 'xstate';
+import type { Connection, Transport } from '../src/contracts/transport.ts';
+import { backoffMs } from './settlement.ts';
+
+export interface ConnectionInput {
+  readonly transport: Transport;
+  /** Milliseconds in which the first connection must stand; Infinity waits for ever. */
+  readonly connectTimeoutMs: number;
+  readonly random: () => number;
+}
+
+interface ConnectionContext extends ConnectionInput {
+  readonly connection: Connection | undefined;
+  readonly attempts: number;
+  readonly error: unknown;
+}
+
+type ConnectionEvent =
+  { readonly type: 'lost'; readonly error: Error | undefined } | { readonly type: 'close' };
+
+/** Full jitter, so that a broker that comes back isn't met by all its clients at once. */
+const RECONNECT = { baseDelayMs: 50, maxDelayMs: 5000 };
+
+const isTerminal = (error: unknown): boolean =>
+  (error as { retryable?: boolean } | undefined)?.retryable === false;
+
+/** One transport link: the only place that reconnects. It tells the bus what became of it. */
+export const connectionMachine = setup({
+  types: {
+    context: {} as ConnectionContext,
+    input: {} as ConnectionInput,
+    events: {} as ConnectionEvent,
+  },
+  actors: {
+    connect: fromPromise<Connection, ConnectionContext>(({ input, signal }) =>
+      input.transport.connect(signal),
+    ),
+    watch: fromCallback<EventObject, ConnectionContext>(({ input, sendBack }) => {
+      void input.connection?.closed.then((error) => sendBack({ type: 'lost', error }));
+    }),
+    close: fromPromise<void, ConnectionContext>(async ({ input }) => input.connection?.close()),
+  },
+  delays: {
+    reconnectBackoff: ({ context }) =>
+      Math.round(backoffMs(context.attempts, { ...RECONNECT, jitter: 0 }, context.random) * context.random()),
+    connectTimeout: ({ context }) => Math.min(context.connectTimeoutMs, 2 ** 31 - 1),
+  },
+  guards: {
+    isTerminal: ({ event }) => isTerminal((event as unknown as { error: unknown }).error),
+  },
+  actions: {
+    noteConnection: assign({
+      connection: ({ event }) => (event as unknown as { output: Connection }).output,
+      attempts: 0,
+    }),
+    noteFailure: assign({
+      error: ({ event }) => (event as unknown as { error: unknown }).error,
+      attempts: ({ context }) => context.attempts + 1,
+    }),
+    noteLoss: assign({ connection: undefined, attempts: 1 }),
+    tellOpened: sendParent(({ context }) => ({ type: 'connection.opened', connection: context.connection })),
+    tellLost: sendParent(({ event }) => ({
+      type: 'connection.lost',
+      error: (event as { error?: unknown }).error,
+    })),
+    tellRefused: sendParent(({ context }) => ({ type: 'connection.refused', error: context.error })),
+    tellTimedOut: sendParent(({ context }) => ({ type: 'connection.timedOut', error: context.error })),
+    tellClosed: sendParent({ type: 'connection.closed' }),
+  },
+}).createMachine({
+  id: 'connection',
+  description:
+    'Opens the link to the broker and opens it again after a loss; after a first success it never gives up.',
+  context: ({ input }) => ({ ...input, connection: undefined, attempts: 0, error: undefined }),
+  initial: 'opening',
+  on: { close: '.closing' },
+  states: {
+    opening: {
+      description: 'The first connection; bounded in time.',
+      tags: ['connecting'],
+      initial: 'attempting',
+      after: { connectTimeout: { target: 'failed', actions: 'tellTimedOut' } },
+      states: {
+        attempting: {
+          invoke: {
+            src: 'connect',
+            input: ({ context }) => context,
+            onDone: { target: '#connection.open', actions: 'noteConnection' },
+            onError: [
+              { guard: 'isTerminal', target: '#connection.failed', actions: ['noteFailure', 'tellRefused'] },
+              { target: 'backingOff', actions: 'noteFailure' },
+            ],
+          },
+        },
+        backingOff: { after: { reconnectBackoff: 'attempting' } },
+      },
+    },
+    open: {
+      description: 'The link stands.',
+      entry: 'tellOpened',
+      invoke: { src: 'watch', input: ({ context }) => context },
+      on: { lost: { target: 'reopening', actions: ['noteLoss', 'tellLost'] } },
+    },
+    reopening: {
+      description: 'The link was lost; unbounded in time.',
+      tags: ['retrying'],
+      initial: 'backingOff',
+      states: {
+        backingOff: { after: { reconnectBackoff: 'attempting' } },
+        attempting: {
+          invoke: {
+            src: 'connect',
+            input: ({ context }) => context,
+            onDone: { target: '#connection.open', actions: 'noteConnection' },
+            onError: [
+              { guard: 'isTerminal', target: '#connection.failed', actions: ['noteFailure', 'tellRefused'] },
+              { target: 'backingOff', actions: 'noteFailure' },
+            ],
+          },
+        },
+      },
+    },
+    closing: {
+      invoke: {
+        src: 'close',
+        input: ({ context }) => context,
+        onDone: 'closed',
+        onError: 'closed',
+      },
+    },
+    closed: { type: 'final', entry: 'tellClosed' },
+    failed: { description: 'Refused, or not reached in time.', type: 'final' },
+  },
+});

@@ -1,0 +1,356 @@
+import { assertEvent, assign, enqueueActions, raise, sendParent, sendTo, setup, stopChild } from 'xstate';
+import {
+  askLag,
+  closeSource,
+  drainCounts,
+  pump,
+  stopSource,
+  type ConsumerContext,
+  type ConsumerEvent,
+  type ConsumerInput,
+} from './consumer.impl.ts';
+import { deliveriesLogic } from './deliveries.ts';
+import { withFastPath } from './fast-path.ts';
+import { backoffMs } from './settlement.ts';
+
+const SUBSCRIBE_BACKOFF = { baseDelayMs: 200, maxDelayMs: 10_000, jitter: 0.3 };
+const PROGRESS_CHECK_MS = 30_000;
+
+/** Pulls what a group is given and hands it to the handlers, only so much at once. It decides nothing about a delivery. */
+export const consumerMachine = setup({
+  types: {
+    context: {} as ConsumerContext,
+    input: {} as ConsumerInput,
+    events: {} as ConsumerEvent,
+    children: {} as { deliveries: 'deliveries'; source: 'pump' },
+  },
+  actors: { deliveries: deliveriesLogic, pump, stopSource, closeSource, askLag },
+  delays: {
+    subscribeBackoff: ({ context }) =>
+      backoffMs(Math.max(1, context.subscribeAttempts), SUBSCRIBE_BACKOFF, context.random),
+    drainTimeout: ({ context }) => Math.min(context.drainTimeoutMs, 2 ** 31 - 1),
+    progressCheck: PROGRESS_CHECK_MS,
+  },
+  guards: {
+    isEmbedded: ({ context }) => context.group === undefined,
+    hasConnection: ({ context }) => context.connection !== undefined,
+    isIdle: ({ context }) => context.flow.open === 0,
+    isQuiet: ({ context }) => context.flow.open === 0 && context.flow.pulled === context.pulledBefore,
+    isRetrying: ({ context }) => context.deliveries === 'retrying',
+    isDeadLettering: ({ context }) => context.deliveries === 'deadLettering',
+    isFailingToStore: ({ context }) => context.deliveries === 'deadLetterFailing',
+    hasLag: ({ event }) => (event as unknown as { output: number }).output > 0,
+    isBlocked: ({ event }) => event.type === 'lanes.changed' && event.isBlocked,
+  },
+  actions: {
+    spawnDeliveries: enqueueActions(({ context, enqueue, self }) => {
+      enqueue.spawnChild('deliveries', { id: 'deliveries', input: { settings: context.deliverySettings } });
+      enqueue(({ self: consumer }) => {
+        const { deliveries } = consumer.getSnapshot().children;
+        if (deliveries !== undefined) context.flow.attach(consumer, deliveries);
+      });
+      context.flow.listen({
+        ready: () => self.send({ type: 'advance' }),
+        idle: () => self.send({ type: 'idle' }),
+        blocked: (isBlocked) => self.send({ type: 'lanes.changed', isBlocked }),
+      });
+    }),
+    hold: ({ context, event }) => {
+      if (event.type === 'deliveries') context.flow.hold(event.batch);
+    },
+    startReady: ({ context }) => context.flow.startReady(),
+    releaseUnstarted: ({ context }) => context.flow.releaseUnstarted(),
+    noteDeliveries: assign({
+      deliveries: ({ context, event }) =>
+        event.type === 'deliveries.changed' ? event.now : context.deliveries,
+    }),
+    noteConnection: assign({
+      connection: ({ context, event }) =>
+        event.type === 'connection.opened' ? event.connection : context.connection,
+    }),
+    forgetConnection: assign({ connection: undefined, lastProblem: 'connection lost' }),
+    noteSource: assign({
+      source: ({ context, event }) => {
+        if (event.type !== 'source.opened') return context.source;
+        context.flow.window = event.source.window;
+        return event.source;
+      },
+    }),
+    noteSourceEnded: assign({
+      subscribeAttempts: ({ context }) => context.subscribeAttempts + 1,
+      lastProblem: ({ event }) =>
+        event.type === 'source.ended'
+          ? `reading ended: ${String((event.error as Error | undefined)?.message)}`
+          : undefined,
+    }),
+    noteStalled: assign({ lastProblem: 'there was lag, and nothing came' }),
+    noteProgress: assign({ pulledBefore: ({ context }) => context.flow.pulled }),
+    noteConsuming: assign({ subscribeAttempts: 0 }),
+    noteDraining: assign({
+      countsBefore: ({ context }) => ({ ...context.flow.counts }),
+      drainTimeoutMs: ({ event }) => (event.type === 'drain' ? event.timeoutMs : Infinity),
+    }),
+    openSource: enqueueActions(({ context, enqueue }) => {
+      enqueue.stopChild('source');
+      enqueue.spawnChild('pump', { id: 'source', input: context });
+    }),
+    closePump: stopChild('source'),
+    raiseStalled: raise({ type: 'source.stalled' }),
+    pauseSource: ({ context }) => context.source?.pause(),
+    resumeSource: ({ context }) => context.source?.resume(),
+    drainDeliveries: sendTo('deliveries', { type: 'drain' }),
+    passHandlerRemoved: sendTo('deliveries', ({ event }) => {
+      assertEvent(event, 'handler.removed');
+      return event;
+    }),
+    tellConsuming: sendParent({ type: 'consumer.consuming' }),
+    tellInterrupted: sendParent({ type: 'consumer.interrupted' }),
+    tellDeadLettering: sendParent({ type: 'deadLetters.begun' }),
+    tellDeadLettered: sendParent({ type: 'deadLetters.over' }),
+    tellDrained: sendParent(({ context }) => ({
+      type: 'consumer.stopped',
+      counts: drainCounts(context, false),
+    })),
+    tellAborted: sendParent(({ context }) => ({
+      type: 'consumer.stopped',
+      counts: drainCounts(context, true),
+    })),
+  },
+}).createMachine({
+  id: 'consumer',
+  description:
+    'One consumer of one group: lanes, a bounded number at once, and back-pressure by not pulling.',
+  context: ({ input }) => ({
+    ...input,
+    source: undefined,
+    subscribeAttempts: 0,
+    deliveries: 'flowing',
+    pulledBefore: 0,
+    lastProblem: undefined,
+    drainTimeoutMs: Infinity,
+    countsBefore: undefined,
+  }),
+  entry: 'spawnDeliveries',
+  type: 'parallel',
+  on: {
+    'deliveries.changed': { actions: 'noteDeliveries' },
+    'handler.removed': { actions: 'passHandlerRemoved' },
+    'source.opened': { actions: 'noteSource' },
+  },
+  states: {
+    lifecycle: {
+      initial: 'connecting',
+      on: { abort: { target: '.stopped', actions: 'tellAborted' } },
+      states: {
+        connecting: {
+          description: 'Waits for the connection, then for the group and the first read.',
+          tags: ['connecting'],
+          initial: 'waiting',
+          on: {
+            drain: 'draining',
+            deliveries: { actions: 'hold' },
+            'connection.lost': { target: '.waiting', actions: 'forgetConnection' },
+          },
+          states: {
+            waiting: {
+              entry: 'closePump',
+              always: [
+                { guard: 'isEmbedded', target: '#consumer.lifecycle.consuming' },
+                { guard: 'hasConnection', target: 'subscribing' },
+              ],
+              on: {
+                'connection.opened': { target: 'subscribing', actions: 'noteConnection' },
+                pause: '#consumer.lifecycle.paused.detached',
+              },
+            },
+            subscribing: {
+              entry: 'openSource',
+              on: {
+                'source.ready': '#consumer.lifecycle.consuming',
+                'source.ended': { target: 'backingOff', actions: 'noteSourceEnded' },
+                pause: '#consumer.lifecycle.paused.attached',
+              },
+            },
+            backingOff: {
+              tags: ['degraded'],
+              after: { subscribeBackoff: 'waiting' },
+              on: {
+                'connection.opened': { target: 'subscribing', actions: 'noteConnection' },
+                pause: '#consumer.lifecycle.paused.detached',
+              },
+            },
+          },
+        },
+        consuming: {
+          description: 'Deliveries come, and are started as slots are free.',
+          tags: ['consuming'],
+          entry: ['noteConsuming', 'startReady', 'tellConsuming'],
+          exit: 'tellInterrupted',
+          on: {
+            deliveries: { actions: ['hold', 'startReady'] },
+            advance: { actions: 'startReady' },
+            pause: 'paused',
+            drain: 'draining',
+            'connection.lost': { target: 'connecting', actions: 'forgetConnection' },
+            'source.ended': { target: 'connecting.backingOff', actions: 'noteSourceEnded' },
+            'source.stalled': 'stalled',
+          },
+        },
+        stalled: {
+          description: 'The broker had more and sent nothing: reading starts over.',
+          tags: ['degraded'],
+          entry: 'noteStalled',
+          always: 'connecting',
+        },
+        paused: {
+          description: 'Nothing is pulled or started; what runs goes on.',
+          tags: ['paused'],
+          initial: 'attached',
+          on: { drain: 'draining', deliveries: { actions: 'hold' } },
+          states: {
+            attached: {
+              entry: 'pauseSource',
+              on: {
+                resume: { target: '#consumer.lifecycle.consuming', actions: 'resumeSource' },
+                'source.opened': { actions: ['noteSource', 'pauseSource'] },
+                'connection.lost': { target: 'detached', actions: 'forgetConnection' },
+                'source.ended': { target: 'detached', actions: 'noteSourceEnded' },
+              },
+            },
+            detached: {
+              entry: 'closePump',
+              after: {
+                subscribeBackoff: { guard: 'hasConnection', target: 'attached', actions: 'openSource' },
+              },
+              on: {
+                resume: '#consumer.lifecycle.connecting',
+                'connection.lost': { actions: 'forgetConnection' },
+                'connection.opened': { target: 'attached', actions: ['noteConnection', 'openSource'] },
+              },
+            },
+          },
+        },
+        draining: {
+          description: 'What has begun ends, what waits is given back, nothing new is begun.',
+          tags: ['draining'],
+          entry: ['noteDraining', 'drainDeliveries', 'releaseUnstarted'],
+          initial: 'stopping',
+          after: { drainTimeout: { target: 'stopped', actions: 'tellAborted' } },
+          on: {
+            deliveries: { actions: ['hold', 'releaseUnstarted'] },
+            'connection.opened': { actions: 'noteConnection' },
+          },
+          states: {
+            stopping: {
+              invoke: {
+                src: 'stopSource',
+                input: ({ context }) => context,
+                onDone: 'finishing',
+                onError: 'finishing',
+              },
+            },
+            finishing: {
+              always: { guard: 'isIdle', target: 'closing' },
+              on: { idle: { guard: 'isIdle', target: 'closing' }, advance: { actions: 'startReady' } },
+            },
+            closing: {
+              invoke: {
+                src: 'closeSource',
+                input: ({ context }) => context,
+                onDone: { target: '#consumer.lifecycle.stopped', actions: 'tellDrained' },
+                onError: { target: '#consumer.lifecycle.stopped', actions: 'tellDrained' },
+              },
+            },
+          },
+        },
+        stopped: { description: 'Holds nothing of the broker any more.', entry: 'closePump' },
+      },
+    },
+    deliveries: {
+      initial: 'flowing',
+      states: {
+        flowing: {
+          always: [
+            { guard: 'isFailingToStore', target: 'deadLettering.failing' },
+            { guard: 'isDeadLettering', target: 'deadLettering' },
+            { guard: 'isRetrying', target: 'retrying' },
+          ],
+        },
+        retrying: {
+          description: 'At least one delivery waits for another attempt; others flow.',
+          tags: ['retrying'],
+          on: { 'deliveries.changed': { target: 'flowing', actions: 'noteDeliveries' } },
+        },
+        deadLettering: {
+          description: 'At least one dead letter is being stored.',
+          tags: ['deadLettering'],
+          entry: 'tellDeadLettering',
+          exit: 'tellDeadLettered',
+          initial: 'storing',
+          on: { 'deliveries.changed': { target: 'flowing', actions: 'noteDeliveries' } },
+          states: {
+            storing: {},
+            failing: {
+              description: 'The broker does not take it; its lane is held until it does.',
+              tags: ['degraded'],
+            },
+          },
+        },
+      },
+    },
+    lanes: {
+      initial: 'moving',
+      states: {
+        moving: { on: { 'lanes.changed': { guard: 'isBlocked', target: 'blocked' } } },
+        blocked: {
+          description: 'The window is full of deliveries that wait behind retrying ones of their keys.',
+          tags: ['degraded', 'lane-blocked'],
+          on: { 'lanes.changed': 'moving' },
+        },
+      },
+    },
+    progress: {
+      initial: 'watching',
+      states: {
+        watching: {
+          always: { guard: 'isEmbedded', target: 'unwatched' },
+          after: {
+            progressCheck: [
+              { guard: 'isQuiet', target: 'suspecting' },
+              { target: 'watching', reenter: true, actions: 'noteProgress' },
+            ],
+          },
+        },
+        suspecting: {
+          description: 'Nothing came for a while: is there lag?',
+          invoke: {
+            src: 'askLag',
+            input: ({ context }) => context,
+            onDone: [
+              { guard: 'hasLag', target: 'watching', actions: 'raiseStalled' },
+              { target: 'watching' },
+            ],
+            onError: 'watching',
+          },
+        },
+        unwatched: { description: 'Nothing is pulled on the embedded bus.' },
+      },
+    },
+  },
+});
+
+/** {@link consumerMachine} with the events of every delivery on the fast path. */
+export const consumerLogic = withFastPath(consumerMachine, {
+  deliveries: (snapshot, { batch }) => {
+    if (snapshot.value.lifecycle !== 'consuming') return false;
+    snapshot.context.flow.hold(batch);
+    snapshot.context.flow.startReady();
+    return true;
+  },
+  advance: (snapshot) => {
+    if (snapshot.value.lifecycle !== 'consuming') return false;
+    snapshot.context.flow.startReady();
+    return true;
+  },
+  idle: (snapshot) => snapshot.value.lifecycle === 'consuming',
+});

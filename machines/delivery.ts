@@ -1,0 +1,203 @@
+import { assertEvent, assign, cancel, enqueueActions, setup } from 'xstate';
+import type { Outcome } from './dispatch.ts';
+import {
+  actors,
+  delays,
+  end,
+  endRetries,
+  failedSubscriptions,
+  guards,
+  note,
+  runAgain,
+  timerId,
+  type DeliveryContext,
+  type DeliveryEvent,
+  type DeliveryInput,
+} from './delivery.impl.ts';
+import { Runs } from './runs.ts';
+
+export type { DeliveryEvent, DeliveryInput } from './delivery.impl.ts';
+
+/**
+ * One delivery that a handler failed, or whose settlement is decided before any handler ran, from there to its
+ * settlement: the only place that retries, dead-letters and releases. A delivery whose handlers all succeed at once
+ * never gets such an actor.
+ */
+export const deliveryMachine = setup({
+  types: {
+    context: {} as DeliveryContext,
+    input: {} as DeliveryInput,
+    events: {} as DeliveryEvent,
+    output: {} as Outcome,
+  },
+  actors,
+  guards,
+  delays,
+  actions: {
+    noteResult: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'handled');
+      const decision = note(context, event, true);
+      if (decision?.kind !== 'retry') return;
+      const { subscription } = event;
+      enqueue.raise(
+        { type: 'retry.due', subscription },
+        { id: timerId(subscription), delay: decision.delayMs },
+      );
+    }),
+    // Where the delivery can be released, who waits is released; elsewhere this was the last attempt.
+    noteLastResult: enqueueActions(({ context, event }) => {
+      assertEvent(event, 'handled');
+      note(context, event, context.settings.canRelease);
+    }),
+    runAgain: enqueueActions(({ context, event }) => {
+      assertEvent(event, 'retry.due');
+      runAgain(context, event.subscription);
+    }),
+    runWaitingNow: enqueueActions(({ context, enqueue }) => {
+      for (const subscription of context.runs.waiting) {
+        enqueue(cancel(timerId(subscription)));
+        runAgain(context, subscription);
+      }
+    }),
+    putBack: enqueueActions(({ context, event }) => {
+      assertEvent(event, 'retry.refused');
+      context.runs.putBack(event.subscription);
+      context.settings.troubles.retryBegun(event.subscription);
+    }),
+    cancelRetry: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'handler.removed');
+      if (!context.runs.waiting.includes(event.subscription)) return;
+      enqueue(cancel(timerId(event.subscription)));
+      endRetries(context, [event.subscription]);
+      context.runs.cancel(event.subscription);
+    }),
+    tellDeadLettering: ({ context }) =>
+      context.settings.troubles.deadLetteringBegun(failedSubscriptions(context)),
+    tellDeadLettered: ({ context }) =>
+      context.settings.troubles.deadLetteringEnded(failedSubscriptions(context)),
+    tellStoreFailing: ({ context }) => context.settings.troubles.storeFailingBegun(),
+    tellStoreAgain: ({ context }) => context.settings.troubles.storeFailingEnded(),
+    noteStored: assign({
+      outcome: ({ event }) => (event as unknown as { output: 'dead-lettered' | 'dropped' }).output,
+    }),
+    noteStoreFailed: assign({
+      storeAttempts: ({ context, event }) => {
+        context.settings.storeFailed(context.dispatch, (event as unknown as { error: unknown }).error);
+        return context.storeAttempts + 1;
+      },
+    }),
+    endAcked: ({ context }) => end(context, 'acked'),
+    endStored: ({ context }) => end(context, context.outcome),
+    endReleased: enqueueActions(({ context, enqueue }) => {
+      endRetries(context);
+      enqueue.assign({ outcome: 'released' });
+      enqueue(({ context: ended }) => end(ended, 'released'));
+    }),
+    endAbandoned: enqueueActions(({ context, enqueue }) => {
+      endRetries(context);
+      enqueue.assign({ outcome: 'abandoned' });
+      enqueue(({ context: ended }) => end(ended, 'abandoned'));
+    }),
+  },
+}).createMachine({
+  id: 'delivery',
+  description: 'Sees one delivery in trouble through to its one settlement.',
+  context: ({ input }) => ({ ...input, runs: new Runs(), storeAttempts: 0, outcome: 'acked' }),
+  initial: 'arriving',
+  on: { abandon: '.abandoned' },
+  states: {
+    arriving: {
+      description: 'Waits to be told which handler failed.',
+      always: { guard: 'isDecided', target: 'deadLettering' },
+      on: { handled: { target: 'handling', actions: 'noteResult' } },
+    },
+    handling: {
+      description: 'At least one attempt runs; others may wait for theirs.',
+      on: {
+        handled: { actions: 'noteResult' },
+        'retry.due': { actions: 'runAgain' },
+        'handler.removed': { actions: 'cancelRetry' },
+        drain: 'finishing',
+      },
+      always: [
+        { guard: 'hasRunning' },
+        { guard: 'hasWaiting', target: 'retrying' },
+        { guard: 'hasFailed', target: 'deadLettering' },
+        { target: 'acking' },
+      ],
+    },
+    retrying: {
+      description: 'No attempt runs; at least one waits for its backoff.',
+      tags: ['retrying'],
+      on: {
+        'retry.due': { target: 'handling', actions: 'runAgain' },
+        'handler.removed': { target: 'handling', actions: 'cancelRetry' },
+        drain: [
+          { guard: 'canRelease', target: 'releasing' },
+          { target: 'finishing', actions: 'runWaitingNow' },
+        ],
+      },
+    },
+    finishing: {
+      description: 'Draining: what runs may end, and no further attempt is scheduled.',
+      tags: ['draining'],
+      on: {
+        handled: { actions: 'noteLastResult' },
+        'retry.refused': { actions: 'putBack' },
+        'handler.removed': { actions: 'cancelRetry' },
+      },
+      always: [
+        { guard: 'hasRunning' },
+        { guard: 'mustRelease', target: 'releasing' },
+        // Waited when the drain came, and nobody else could take it: its turn is now.
+        { guard: 'hasWaiting', target: 'finishing', actions: 'runWaitingNow' },
+        { guard: 'hasFailed', target: 'deadLettering' },
+        { target: 'acking' },
+      ],
+    },
+    deadLettering: {
+      description: 'Keeps its lane until the dead letter is stored, however long that takes.',
+      tags: ['deadLettering'],
+      entry: 'tellDeadLettering',
+      exit: 'tellDeadLettered',
+      initial: 'storing',
+      states: {
+        storing: {
+          invoke: {
+            src: 'storeDeadLetter',
+            input: ({ context }) => context,
+            onDone: { target: '#delivery.deadLettered', actions: 'noteStored' },
+            // No copy is stored yet, so an acknowledgement would lose the event.
+            onError: { target: 'waiting', actions: 'noteStoreFailed' },
+          },
+        },
+        waiting: {
+          tags: ['degraded'],
+          entry: 'tellStoreFailing',
+          exit: 'tellStoreAgain',
+          after: { storeBackoff: 'storing' },
+        },
+      },
+    },
+    releasing: {
+      description: 'Gives the delivery back unsettled, so that another consumer has it at once.',
+      invoke: {
+        src: 'release',
+        input: ({ context }) => context,
+        onDone: 'released',
+        // Not certain: it stays ours until the lease ends, and comes back then.
+        onError: 'abandoned',
+      },
+    },
+    acking: { description: 'Every handler has ended well.', always: 'acked' },
+    acked: { type: 'final', entry: 'endAcked' },
+    deadLettered: { type: 'final', entry: 'endStored' },
+    released: { type: 'final', entry: 'endReleased' },
+    abandoned: {
+      description: 'Ownership is lost or given up; no settlement may follow.',
+      type: 'final',
+      entry: 'endAbandoned',
+    },
+  },
+  output: ({ context }) => context.outcome,
+});

@@ -1,0 +1,121 @@
+import type { AnyActorRef } from 'xstate';
+import type { DomainEvent } from '../src/contracts/event.ts';
+import type { Headers } from '../src/contracts/message.ts';
+import type { Settlement } from '../src/contracts/settlement.ts';
+import type { Delivery } from '../src/contracts/transport.ts';
+
+/** Where a dispatch belongs: it is told when attempts are over and how the dispatch ended. */
+export interface Home {
+  /** The first attempts have all ended, or a further one has. */
+  slotFreed(dispatch: Dispatch, attempt: number): void;
+  /** All of them succeeded, so no delivery actor was needed. */
+  succeeded(dispatch: Dispatch): void;
+  /** A handler failed, or the settlement is decided already: a delivery actor must see it through. */
+  inTrouble(dispatch: Dispatch): void;
+  /** The delivery actor saw it through. */
+  ended(dispatch: Dispatch, outcome: Outcome): void;
+  /** A further attempt is due; the home starts it when it has a free slot. */
+  retry(attempt: RetryOrder): void;
+}
+
+export type Outcome = 'acked' | 'dead-lettered' | 'dropped' | 'released' | 'abandoned';
+
+/** What a handler's attempt ended with. */
+export interface AttemptResult {
+  readonly subscription: string;
+  readonly attempt: number;
+  /** Absent after a success. */
+  readonly failure?: { readonly error: unknown; readonly at: number };
+}
+
+/** Message to a handler actor: run a further attempt. */
+export interface RetryOrder {
+  readonly type: 'deliver';
+  readonly dispatch: Dispatch;
+  readonly attempt: number;
+  readonly subscription: string;
+  readonly handler: AnyActorRef;
+}
+
+/**
+ * One event on its way through the handlers of one group in this process. It is the `deliver` message of the first
+ * attempts itself: one object for an event and all its handlers, because a message each would double the cost of a
+ * delivery. As long as every handler succeeds no actor is spawned for it.
+ */
+export class Dispatch {
+  /** Lets it be sent as it is; the first attempt's order is the dispatch. */
+  readonly type = 'deliver';
+  readonly attempt = 1;
+  /** Decoded only when its turn comes. */
+  event: DomainEvent;
+  readonly headers: Headers;
+  /** Undefined for an event of the embedded bus, which no broker delivered. */
+  readonly delivery: Delivery | undefined;
+  readonly home: Home;
+  /** First attempts that haven't ended. */
+  pending = 0;
+  /** The delivery actor, once one of them failed. */
+  actor: AnyActorRef | undefined = undefined;
+  /** Results that came before the actor was there; undefined as long as all is well. */
+  early: AttemptResult[] | undefined = undefined;
+  /** Slots of its home that it holds: one for all first attempts, one for each further attempt. */
+  slots = 0;
+  /** A settlement decided without running a handler. */
+  decided: Settlement | undefined = undefined;
+  /** Settled, released or lost: whatever a late handler reports changes nothing. */
+  isOver = false;
+  #done: (() => void) | undefined = undefined;
+
+  constructor(event: DomainEvent, headers: Headers, delivery: Delivery | undefined, home: Home) {
+    this.event = event;
+    this.headers = headers;
+    this.delivery = delivery;
+    this.home = home;
+  }
+
+  get dispatch(): this {
+    return this;
+  }
+
+  /** Resolves once the dispatch is over. */
+  get done(): Promise<void> {
+    return this.isOver ? Promise.resolve() : new Promise((resolve) => (this.#done = resolve));
+  }
+
+  handlerSucceeded(subscription: string, attempt: number): void {
+    if (attempt === 1) this.pending--;
+    if (this.early !== undefined && !this.isOver) this.#report({ subscription, attempt });
+    this.#attemptEnded(attempt);
+  }
+
+  handlerFailed(subscription: string, attempt: number, error: unknown, at: number): void {
+    if (attempt === 1) this.pending--;
+    if (!this.isOver) {
+      const isFirst = this.early === undefined;
+      if (isFirst) this.early = [];
+      this.#report({ subscription, attempt, failure: { error, at } });
+      if (isFirst) this.home.inTrouble(this);
+    }
+    this.#attemptEnded(attempt);
+  }
+
+  over(): void {
+    this.isOver = true;
+    this.#done?.();
+  }
+
+  toJSON(): object {
+    return { type: this.type, eventType: this.event.eventType, eventId: this.event.eventId };
+  }
+
+  #report(result: AttemptResult): void {
+    if (this.actor === undefined) this.early?.push(result);
+    else this.actor.send({ type: 'handled', ...result });
+  }
+
+  #attemptEnded(attempt: number): void {
+    if (attempt === 1 && this.pending > 0) return;
+    this.home.slotFreed(this, attempt);
+    if (this.early === undefined && !this.isOver) this.home.succeeded(this);
+  }
+}

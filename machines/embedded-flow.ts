@@ -1,0 +1,120 @@
+import type { AnyActorRef } from 'xstate';
+import type { Stats } from '../src/contracts/telemetry.ts';
+import type { Dispatch, Outcome, RetryOrder } from './dispatch.ts';
+import { noCounts, type Flow, type FlowListener } from './flow.ts';
+import { relay } from './internals.ts';
+import { TARGETS, targeted, type Routes } from './routes.ts';
+import { Slots, startRetry } from './slots.ts';
+import type { Work } from './work.ts';
+
+export interface EmbeddedFlowSettings {
+  /** Further attempts running at once; first attempts start with their publish, however many there are. */
+  readonly concurrency: number;
+  readonly routes: Routes;
+  readonly unwanted: (dispatch: Dispatch) => void;
+  readonly stats: Stats;
+  readonly work: Work;
+}
+
+/** Brings events that never leave the process straight from `publish` to the handlers. */
+export class EmbeddedFlow implements Flow {
+  readonly counts = noCounts();
+  readonly blockingKeys = [];
+  readonly pulled = 0;
+  open = 0;
+  window = Infinity;
+  readonly #settings: EmbeddedFlowSettings;
+  readonly #slots: Slots;
+  #deliveries: AnyActorRef | undefined = undefined;
+  #consumer: AnyActorRef | undefined = undefined;
+  #listener: FlowListener | undefined = undefined;
+
+  constructor(settings: EmbeddedFlowSettings) {
+    this.#settings = settings;
+    this.#slots = new Slots(settings.concurrency);
+  }
+
+  attach(consumer: AnyActorRef, deliveries: AnyActorRef): void {
+    this.#consumer = consumer;
+    this.#deliveries = deliveries;
+  }
+
+  listen(listener: FlowListener): void {
+    this.#listener = listener;
+  }
+
+  /** Hands the event to its handlers, in registration order, before it returns. */
+  start(dispatch: Dispatch, sender: AnyActorRef): void {
+    const { stats, routes, unwanted } = this.#settings;
+    const wanted = targeted(routes.of(dispatch.event.eventType), dispatch.headers);
+    stats.eventsPublished++;
+    if (wanted.length === 0 && dispatch.headers[TARGETS] === undefined) {
+      stats.eventsIgnored++;
+      unwanted(dispatch);
+      dispatch.over();
+      this.#settings.work.end();
+      return;
+    }
+    stats.eventsConsumed++;
+    stats.inFlight++;
+    this.open++;
+    dispatch.pending = wanted.length;
+    if (wanted.length === 0) {
+      dispatch.decided = { kind: 'dead-letter', reason: 'no-such-handler', failures: [] };
+      this.inTrouble(dispatch);
+    }
+    for (let at = 0; at < wanted.length; at++)
+      relay(sender, (wanted[at] as (typeof wanted)[number]).handler, dispatch);
+  }
+
+  /** Nothing is ever pulled. */
+  hold(): void {}
+
+  startReady(): void {
+    while (this.#slots.hasFree) {
+      const retry = this.#slots.retries.shift();
+      if (retry === undefined) return;
+      startRetry(this.#slots, retry);
+    }
+  }
+
+  /** What was accepted has begun. */
+  releaseUnstarted(): void {}
+
+  retry(order: RetryOrder): void {
+    this.#settings.stats.retries++;
+    this.#slots.retries.push(order);
+    this.#listener?.ready();
+  }
+
+  slotFreed(dispatch: Dispatch, attempt: number): void {
+    if (attempt === 1) return;
+    this.#slots.free(dispatch);
+    if (this.#slots.retries.length > 0) this.#listener?.ready();
+  }
+
+  succeeded(dispatch: Dispatch): void {
+    this.ended(dispatch, 'acked');
+  }
+
+  inTrouble(dispatch: Dispatch): void {
+    relay(this.#consumer, this.#deliveries as AnyActorRef, { type: 'delivery.troubled', dispatch });
+  }
+
+  ended(dispatch: Dispatch, outcome: Outcome): void {
+    if (dispatch.isOver) return;
+    const { stats, work } = this.#settings;
+    this.counts[outcome]++;
+    if (outcome === 'dead-lettered') stats.deadLettered++;
+    else if (outcome === 'dropped') stats.dropped++;
+    stats.inFlight--;
+    this.open--;
+    dispatch.over();
+    work.end();
+    if (this.open === 0) this.#listener?.idle();
+  }
+
+  toJSON(): object {
+    return { open: this.open, running: this.#slots.used };
+  }
+}

@@ -1,0 +1,43 @@
+import type { AnyActorRef } from 'xstate';
+import type { Delivery } from '../src/contracts/transport.ts';
+import type { Home, Outcome } from './dispatch.ts';
+
+/** The data plane of a consumer actor, as its machine sees it. */
+export interface Flow extends Home {
+  /** Deliveries pulled and not over. */
+  readonly open: number;
+  readonly counts: FlowCounts;
+  /** Deliveries pulled since the start. */
+  readonly pulled: number;
+  /** The consumer that sends, and the supervisor that sees troubled deliveries through. */
+  attach(consumer: AnyActorRef, deliveries: AnyActorRef): void;
+  /** Most deliveries that the source pulls before one is settled. */
+  window: number;
+  /** Takes what the source has pulled, and starts nothing. */
+  hold(batch: readonly Delivery[]): void;
+  /** Starts what may start, as far as slots are free. */
+  startReady(): void;
+  /** Gives back all that hasn't started. */
+  releaseUnstarted(): void;
+  /** Told when something can start, when nothing is open any more, and when lanes block the window. */
+  listen(listener: FlowListener): void;
+  /** Keys of the lanes that fill the window, so that nothing can move until one of them is done. */
+  readonly blockingKeys: readonly string[];
+}
+
+export interface FlowListener {
+  readonly ready: () => void;
+  readonly idle: () => void;
+  readonly blocked: (isBlocked: boolean) => void;
+}
+
+/** Running numbers since the start, for the drain report. */
+export type FlowCounts = Record<Outcome, number>;
+
+export const noCounts = (): FlowCounts => ({
+  acked: 0,
+  'dead-lettered': 0,
+  dropped: 0,
+  released: 0,
+  abandoned: 0,
+});

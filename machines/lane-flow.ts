@@ -1,0 +1,256 @@
+import type { AnyActorRef } from 'xstate';
+import type { DomainEvent } from '../src/contracts/event.ts';
+import type { Message } from '../src/contracts/message.ts';
+import type { Settlement } from '../src/contracts/settlement.ts';
+import type { Stats } from '../src/contracts/telemetry.ts';
+import type { Delivery } from '../src/contracts/transport.ts';
+import { Dispatch, type Outcome, type RetryOrder } from './dispatch.ts';
+import { Fifo } from './fifo.ts';
+import { noCounts, type Flow, type FlowListener } from './flow.ts';
+import { relay } from './internals.ts';
+import { Lanes } from './lanes.ts';
+import { TARGETS, targeted, type Routes } from './routes.ts';
+import { Slots, startRetry } from './slots.ts';
+import type { Work } from './work.ts';
+
+export interface LaneFlowSettings {
+  readonly ordering: 'key' | 'none';
+  /** Deliveries running at once. */
+  readonly concurrency: number;
+  /** Broker deliveries beyond which a message is dead-lettered unhandled. */
+  readonly maxDeliveries: number;
+  readonly onUnwanted: 'ack' | 'dead-letter';
+  readonly routes: Routes;
+  /** @throws when the message isn't an event that is known here. */
+  readonly decode: (message: Message) => DomainEvent;
+  /** Told of every delivery that nobody here wants. */
+  readonly unwanted: (message: Message) => void;
+  readonly stats: Stats;
+  readonly work: Work;
+  readonly abandonError: () => Error;
+}
+
+/** From this delivery on a message is suspected of killing its process, and is handled alone. */
+const SUSPECT_FROM = 3;
+
+const isSuspect = ({ delivery }: Dispatch): boolean => (delivery?.deliveryCount ?? 1) >= SUSPECT_FROM;
+
+const NO_EVENT = Object.freeze({}) as DomainEvent;
+
+/** Brings what a broker delivers to the handlers: in order per key, and only so many at once. */
+export class LaneFlow implements Flow {
+  readonly counts = noCounts();
+  open = 0;
+  pulled = 0;
+  window = Infinity;
+  readonly #settings: LaneFlowSettings;
+  readonly #lanes = new Lanes<Dispatch>(
+    (one, other) => one.delivery?.precedes?.(other.delivery as Delivery) ?? false,
+  );
+  readonly #slots: Slots;
+  readonly #ready = new Fifo<Dispatch>();
+  #deliveries: AnyActorRef | undefined = undefined;
+  #consumer: AnyActorRef | undefined = undefined;
+  #listener: FlowListener | undefined = undefined;
+  #isBlocked = false;
+  #isStarting = false;
+  /** The suspect that runs alone. */
+  #alone: Dispatch | undefined = undefined;
+
+  constructor(settings: LaneFlowSettings) {
+    this.#settings = settings;
+    this.#slots = new Slots(settings.concurrency);
+  }
+
+  attach(consumer: AnyActorRef, deliveries: AnyActorRef): void {
+    this.#consumer = consumer;
+    this.#deliveries = deliveries;
+  }
+
+  listen(listener: FlowListener): void {
+    this.#listener = listener;
+  }
+
+  get blockingKeys(): readonly string[] {
+    return this.#isBlocked ? [...this.#lanes.keys] : [];
+  }
+
+  hold(batch: readonly Delivery[]): void {
+    const { ordering, work } = this.#settings;
+    this.open += batch.length;
+    this.pulled += batch.length;
+    work.begin(batch.length);
+    for (const delivery of batch) {
+      const dispatch = new Dispatch(NO_EVENT, delivery.message.headers, delivery, this);
+      delivery.onAbandoned = () => this.#abandon(dispatch);
+      if (ordering === 'none' || this.#lanes.enter(delivery.message.key, dispatch)) {
+        this.#ready.push(dispatch);
+        if (this.#ready.length > 1 || !this.#slots.hasFree) delivery.parked?.();
+      } else delivery.parked?.();
+    }
+  }
+
+  startReady(): void {
+    // Handlers that end at once free their slots in here: the loop goes on by itself.
+    this.#isStarting = true;
+    while (this.#slots.hasFree && this.#alone === undefined) {
+      const dispatch = this.#slots.retries.peek()?.dispatch ?? this.#ready.peek();
+      if (dispatch === undefined) break;
+      if (isSuspect(dispatch)) {
+        if (this.#slots.used > 0) break;
+        this.#alone = dispatch;
+      }
+      const retry = this.#slots.retries.shift();
+      if (retry !== undefined) startRetry(this.#slots, retry);
+      else this.#start(this.#ready.shift() as Dispatch);
+    }
+    this.#isStarting = false;
+    this.#look();
+  }
+
+  releaseUnstarted(): void {
+    this.#slots.refuseRetries();
+    const waiting = this.#lanes.removeWaiting();
+    const ready = this.#ready.drain();
+    for (const dispatch of [...ready, ...waiting]) {
+      // Where it isn't certain it stays ours until the lease ends; either way no settlement follows.
+      dispatch.delivery?.release().then(
+        () => this.#over(dispatch, 'released'),
+        () => this.#over(dispatch, 'abandoned'),
+      );
+    }
+  }
+
+  retry(order: RetryOrder): void {
+    this.#settings.stats.retries++;
+    this.#slots.retries.push(order);
+    this.#moved();
+  }
+
+  slotFreed(dispatch: Dispatch): void {
+    this.#slots.free(dispatch);
+    if (this.#alone === dispatch) this.#alone = undefined;
+    if (dispatch.isOver && dispatch.slots === 0) this.#leaveLane(dispatch);
+    this.#moved();
+  }
+
+  succeeded(dispatch: Dispatch): void {
+    this.ended(dispatch, 'acked');
+  }
+
+  inTrouble(dispatch: Dispatch): void {
+    relay(this.#consumer, this.#deliveries as AnyActorRef, { type: 'delivery.troubled', dispatch });
+  }
+
+  ended(dispatch: Dispatch, outcome: Outcome): void {
+    if (dispatch.isOver) return;
+    if (outcome === 'acked' || outcome === 'dropped') dispatch.delivery?.ack();
+    this.#settings.stats.inFlight--;
+    this.#over(dispatch, outcome);
+    // An attempt that still runs keeps its lane: the next of its key must not overlap it.
+    if (dispatch.slots === 0) this.#leaveLane(dispatch);
+    this.#moved();
+  }
+
+  toJSON(): object {
+    return {
+      open: this.open,
+      running: this.#slots.used,
+      ready: this.#ready.length,
+      waiting: this.#lanes.waiting,
+      blockingKeys: this.blockingKeys,
+    };
+  }
+
+  #start(dispatch: Dispatch): void {
+    const { stats, routes, maxDeliveries } = this.#settings;
+    const delivery = dispatch.delivery as Delivery;
+    const { message } = delivery;
+    this.#slots.take(dispatch);
+    stats.inFlight++;
+    if ((delivery.deliveryCount ?? 1) > maxDeliveries) return this.#decide(dispatch, 'too-many-deliveries');
+    const wanted = targeted(routes.of(message.type), message.headers);
+    if (wanted.length === 0) return this.#refuse(dispatch);
+    try {
+      dispatch.event = this.#settings.decode(message);
+    } catch (error) {
+      return this.#decide(dispatch, 'decode-failed', error);
+    }
+    stats.eventsConsumed++;
+    dispatch.pending = wanted.length;
+    for (const route of wanted) relay(this.#consumer, route.handler, dispatch);
+  }
+
+  #refuse(dispatch: Dispatch): void {
+    const { message } = dispatch.delivery as Delivery;
+    if (message.headers[TARGETS] !== undefined) return this.#decide(dispatch, 'no-such-handler');
+    this.#settings.unwanted(message);
+    this.#settings.stats.eventsIgnored++;
+    if (this.#settings.onUnwanted === 'dead-letter') return this.#decide(dispatch, 'unwanted');
+    this.slotFreed(dispatch);
+    this.ended(dispatch, 'acked');
+  }
+
+  #decide(
+    dispatch: Dispatch,
+    reason: (Settlement & { kind: 'dead-letter' })['reason'],
+    error?: unknown,
+  ): void {
+    dispatch.decided = { kind: 'dead-letter', reason, failures: [], error };
+    this.slotFreed(dispatch);
+    this.inTrouble(dispatch);
+  }
+
+  #abandon(dispatch: Dispatch): void {
+    if (dispatch.isOver) return;
+    const { message } = dispatch.delivery as Delivery;
+    if (this.#ready.remove(dispatch)) {
+      this.#over(dispatch, 'abandoned');
+      this.#leaveLane(dispatch);
+    } else if (this.#lanes.remove(message.key, dispatch)) this.#over(dispatch, 'abandoned');
+    else {
+      for (const { handler } of this.#settings.routes.of(message.type))
+        handler.send({ type: 'abort', reason: this.#settings.abandonError(), dispatch });
+      if (dispatch.actor === undefined) this.ended(dispatch, 'abandoned');
+      else dispatch.actor.send({ type: 'abandon' });
+    }
+  }
+
+  #over(dispatch: Dispatch, outcome: Outcome): void {
+    if (dispatch.isOver) return;
+    const { stats, work } = this.#settings;
+    this.counts[outcome]++;
+    if (outcome === 'dead-lettered') stats.deadLettered++;
+    else if (outcome === 'dropped') stats.dropped++;
+    else if (outcome === 'released') stats.released++;
+    else if (outcome === 'abandoned') stats.abandoned++;
+    this.open--;
+    dispatch.over();
+    work.end();
+    if (this.open === 0) this.#listener?.idle();
+  }
+
+  #leaveLane(dispatch: Dispatch): void {
+    if (this.#settings.ordering === 'none') return;
+    const next = this.#lanes.release((dispatch.delivery as Delivery).message.key);
+    if (next !== undefined) this.#ready.push(next);
+  }
+
+  #moved(): void {
+    if (this.#isStarting) return;
+    if (this.#ready.length > 0 || this.#slots.retries.length > 0) this.#listener?.ready();
+    this.#look();
+  }
+
+  /** Whether lanes that only wait fill the window. */
+  #look(): void {
+    const isBlocked =
+      this.open >= this.window &&
+      this.#slots.used === 0 &&
+      this.#ready.length === 0 &&
+      this.#slots.retries.length === 0;
+    if (isBlocked === this.#isBlocked) return;
+    this.#isBlocked = isBlocked;
+    this.#listener?.blocked(isBlocked);
+  }
+}

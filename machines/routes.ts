@@ -1,0 +1,64 @@
+import type { AnyActorRef } from 'xstate';
+import type { Headers } from '../src/contracts/message.ts';
+
+/** The handler actor of one subscription. */
+export interface Route {
+  readonly subscription: string;
+  readonly handler: AnyActorRef;
+}
+
+const NONE: readonly Route[] = [];
+
+/** Which handlers get an event of a type: in registration order, those for the type before those for all. */
+export class Routes {
+  readonly #specific = new Map<string, Route[]>();
+  #wildcard: readonly Route[] = NONE;
+  /** Specific and wildcard together, made once a change and not once a delivery. */
+  readonly #merged = new Map<string, readonly Route[]>();
+
+  of(type: string): readonly Route[] {
+    // Types nobody asked for aren't remembered: their number has no bound.
+    return this.#merged.get(type) ?? this.#wildcard;
+  }
+
+  get isEmpty(): boolean {
+    return this.#wildcard.length === 0 && this.#specific.size === 0;
+  }
+
+  /** Undefined types means every type. */
+  add(types: readonly string[] | undefined, route: Route): void {
+    if (types === undefined) this.#wildcard = [...this.#wildcard, route];
+    else
+      for (const type of types) {
+        const routes = this.#specific.get(type);
+        if (routes === undefined) this.#specific.set(type, [route]);
+        else routes.push(route);
+      }
+    this.#merge();
+  }
+
+  remove(route: Route): void {
+    this.#wildcard = this.#wildcard.filter((other) => other !== route);
+    for (const [type, routes] of this.#specific) {
+      const left = routes.filter((other) => other !== route);
+      if (left.length === 0) this.#specific.delete(type);
+      else this.#specific.set(type, left);
+    }
+    this.#merge();
+  }
+
+  #merge(): void {
+    this.#merged.clear();
+    for (const [type, routes] of this.#specific) this.#merged.set(type, [...routes, ...this.#wildcard]);
+  }
+}
+
+/** Header of a replayed message that is meant for some handlers only: their names, URI-encoded, comma between. */
+export const TARGETS = 'x-target-handlers';
+
+export function targeted(routes: readonly Route[], headers: Headers): readonly Route[] {
+  const targets = headers[TARGETS];
+  if (targets === undefined) return routes;
+  const names = new Set(targets.split(',').map(decodeURIComponent));
+  return routes.filter(({ subscription }) => names.has(subscription));
+}

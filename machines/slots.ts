@@ -1,0 +1,44 @@
+import type { Dispatch, RetryOrder } from './dispatch.ts';
+import { Fifo } from './fifo.ts';
+import { relay } from './internals.ts';
+
+/** The slots of one consumer: deliveries that run at once. */
+export class Slots {
+  readonly limit: number;
+  used = 0;
+  /** Further attempts that are due and wait for a slot; they go before deliveries that haven't started. */
+  readonly retries = new Fifo<RetryOrder>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get hasFree(): boolean {
+    return this.used < this.limit;
+  }
+
+  take(dispatch: Dispatch): void {
+    this.used++;
+    dispatch.slots++;
+  }
+
+  free(dispatch: Dispatch): void {
+    this.used--;
+    dispatch.slots--;
+  }
+
+  /** Gives the attempts that wait for a slot back to their delivery actors. */
+  refuseRetries(): void {
+    for (const { dispatch, subscription } of this.retries.drain())
+      dispatch.actor?.send({ type: 'retry.refused', subscription });
+  }
+}
+
+/** Runs a further attempt in a slot that is free. */
+export function startRetry(slots: Slots, order: RetryOrder): void {
+  const { dispatch, handler, subscription, attempt } = order;
+  slots.take(dispatch);
+  // A stopped actor drops its messages: unsubscribed while this attempt waited for its slot.
+  if (handler.getSnapshot().status !== 'active') dispatch.handlerSucceeded(subscription, attempt);
+  else relay(dispatch.actor, handler, order);
+}
