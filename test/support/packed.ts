@@ -11,12 +11,10 @@ declare module 'vitest' {
   }
 }
 
-/** Builds and packs once for all tests of the package. */
+/** Packs what is built, once for all tests of the package. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'buschart-packed-'));
   const options = { cwd: project.config.root, stdin: 'ignore' } as const;
-  // `npm test` reports a failed build itself; thrown here, it would end the tests of all projects.
-  await execa('npm', ['run', 'build', '--silent'], { ...options, reject: false });
   // Without scripts, because prepack empties dist, which others may be running from.
   const packed = await execa(
     'npm',
