@@ -93,7 +93,10 @@ function readEnvelope(body: Body, definition: AnyEventDefinition): EventDraft {
     aggregateType,
     aggregateVersion: count(body, 'aggregate_version'),
     correlationId: text(body, 'correlation_id'),
-    metadata: metadata == null ? emptyMetadata : frozenMetadata(definition.type, metadata),
+    metadata:
+      metadata == null || Object.keys(metadata).length === 0
+        ? emptyMetadata
+        : frozenMetadata(definition.type, metadata),
   };
   const tenantId = optionalText(body, 'tenant_id');
   if (tenantId !== undefined) draft.tenantId = tenantId;

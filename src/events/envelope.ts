@@ -98,7 +98,7 @@ export function draftEnvelope(
 
 /** @throws {EncodeError} when it isn't a plain object of JSON values. */
 export function frozenMetadata(eventType: string, metadata: object): DomainEvent['metadata'] {
-  const place = placeIn(eventType, metadata);
+  const place = placeIn(eventType, { metadata });
   const copy = frozenCopy(metadata, 'metadata', place, 'refuse');
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) {
     throw refused(place, 'metadata', metadata, 'a plain object');

@@ -7,17 +7,35 @@ export type DeepReadonly<T> = unknown extends T
   ? T
   : T extends string | number | boolean | bigint | symbol | null | undefined | Date
     ? T
-    : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
+    : T extends readonly unknown[]
+      ? number extends T['length']
+        ? readonly DeepReadonly<T[number]>[]
+        : { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+      : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
+
+/**
+ * Payload fields to stand beside the envelope. An index signature is widened to unknown, because it would speak of
+ * the envelope's fields too; an empty object's (never) is left out.
+ */
+export type PayloadFields<T> = unknown extends T
+  ? Readonly<Record<string, unknown>>
+  : T extends unknown
+    ? [T[keyof T]] extends [never]
+      ? unknown
+      : string extends keyof T
+        ? Readonly<Record<string, unknown>> & {
+            readonly [Key in keyof T as string extends Key ? never : Key]: DeepReadonly<T[Key]>;
+          }
+        : DeepReadonly<T>
+    : never;
 
 /** An event as handlers get it: envelope, literal type, and the payload as its schema puts it out. */
 export type TypedEvent<Type extends string, Payload> = DomainEvent & {
   readonly eventType: Type;
-} & DeepReadonly<Payload>;
+} & PayloadFields<Payload>;
 
 /** What a definition is called with: payload as the schema takes it, beside the envelope fields. */
-export type EventInput<Input> = EnvelopeFields &
-  // A schema that takes anything (z.preprocess) must not turn every payload field into an excess one.
-  (unknown extends Input ? Readonly<Record<string, unknown>> : DeepReadonly<Input>);
+export type EventInput<Input> = EnvelopeFields & PayloadFields<Input>;
 
 /**
  * An event type: call it to build an event, hand it to `subscribe` to get them. Made by `defineEvent` only.

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { $ZodAsyncError } from 'zod/v4/core';
 import { ConfigurationError } from '../errors.ts';
 import { formatPath } from './place.ts';
 
@@ -14,18 +15,14 @@ export interface SchemaRefusal {
 /** Parses a payload, or calls `refuse` and throws what that returns. */
 export type PayloadParser = (payload: unknown, refuse: (refusal: SchemaRefusal) => Error) => object;
 
-/**
- * The way to any schema library, zod included: its `~standard.validate` costs nanoseconds more than `safeParse`.
- * @throws {ConfigurationError} from the parser, when the schema answers with a promise.
- */
+/** @throws {ConfigurationError} from the parser, when the schema is asynchronous or puts out no object. */
 export function payloadParser(type: string, schema: StandardSchemaV1): PayloadParser {
-  const standard = schema['~standard'];
+  const validate = isZod(schema) ? zodValidator(schema) : standardValidator(schema);
   return (payload, refuse) => {
-    const result = standard.validate(payload);
-    if ('then' in result) {
-      result.then(undefined, () => undefined);
+    const result = validate(payload);
+    if (result === 'asynchronous') {
       throw new ConfigurationError(
-        `The schema of "${type}" is asynchronous. Events are built and decoded synchronously: take out the async refinements and transforms.`,
+        `The schema of "${type}" is asynchronous. Events are built and decoded synchronously: take out its async refinements and transforms.`,
       );
     }
     if (result.issues) throw refuse(describe(result.issues));
@@ -37,6 +34,47 @@ export function payloadParser(type: string, schema: StandardSchemaV1): PayloadPa
     }
     return value;
   };
+}
+
+type Validator = (payload: unknown) => StandardSchemaV1.Result<unknown> | 'asynchronous';
+
+function standardValidator(schema: StandardSchemaV1): Validator {
+  const standard = schema['~standard'];
+  return (payload) => {
+    const result = standard.validate(payload);
+    if (!('then' in result)) return result;
+    // Nobody waits for it, and an unhandled rejection would end the process.
+    result.then(undefined, () => undefined);
+    return 'asynchronous';
+  };
+}
+
+/**
+ * zod's own way, as fast as the standard one: that one answers with a promise, after running every refinement again,
+ * when a refinement throws.
+ */
+function zodValidator(schema: ZodSchema): Validator {
+  return (payload) => {
+    try {
+      const result = schema.safeParse(payload);
+      return result.success ? { value: result.data } : { issues: result.error.issues };
+    } catch (error) {
+      if (error instanceof $ZodAsyncError) return 'asynchronous';
+      throw error;
+    }
+  };
+}
+
+interface ZodSchema {
+  safeParse(
+    payload: unknown,
+  ):
+    | { readonly success: true; readonly data: unknown }
+    | { readonly success: false; readonly error: { readonly issues: readonly StandardSchemaV1.Issue[] } };
+}
+
+function isZod(schema: StandardSchemaV1): schema is StandardSchemaV1 & ZodSchema {
+  return schema['~standard'].vendor === 'zod' && 'safeParse' in schema;
 }
 
 /** Top-level field names, for schemas that show them, as zod's objects do; otherwise none. */

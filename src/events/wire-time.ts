@@ -1,10 +1,12 @@
 const dayMs = 86_400_000;
 const firstMs = Date.parse('0000-01-01T00:00:00Z');
 const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
-const pattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(Z|[+-]\d\d:\d\d)?$/;
+const pattern = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?$/;
+const hasOffset = /[+-]\d\d:\d\d$/;
 const twoDigits = Array.from({ length: 60 }, (_, index) => String(index).padStart(2, '0'));
 
-// Most events of a process fall on one day, and Date.toISOString is slower than all the rest of an envelope.
+// Most events of a process fall on one day, and the built-in formatter and parser are slower than all the rest of
+// an envelope: 430 and 220 ns against 100.
 let cachedDayStart = NaN;
 let cachedDay = '';
 
@@ -27,11 +29,34 @@ export function formatTime(date: Date): string {
   return ms === 0 ? text : `${text}.${String(ms).padStart(3, '0')}000`;
 }
 
+let cachedReadDay = '';
+let cachedReadDayStart = 0;
+
 /** Reads ISO 8601 to the millisecond, what is finer is cut off; without a zone it is UTC. Undefined if it is none. */
 export function parseTime(text: unknown): Date | undefined {
-  if (typeof text !== 'string') return undefined;
-  const match = pattern.exec(text);
-  if (match === null) return undefined;
-  const epochMs = Date.parse(match[1] === undefined ? `${text}Z` : text);
-  return Number.isNaN(epochMs) ? undefined : new Date(epochMs);
+  if (typeof text !== 'string' || !pattern.test(text)) return undefined;
+  if (!text.endsWith('Z')) {
+    const epochMs = Date.parse(hasOffset.test(text) ? text : `${text}Z`);
+    return Number.isNaN(epochMs) ? undefined : new Date(epochMs);
+  }
+  const day = text.slice(0, 10);
+  if (day !== cachedReadDay) {
+    const dayStart = Date.parse(`${day}T00:00:00Z`);
+    if (Number.isNaN(dayStart)) return undefined;
+    cachedReadDay = day;
+    cachedReadDayStart = dayStart;
+  }
+  const minutes = numberAt(text, 11) * 60 + numberAt(text, 14);
+  const ms = text.charCodeAt(19) === dot ? fractionMs(text) : 0;
+  return new Date(cachedReadDayStart + (minutes * 60 + numberAt(text, 17)) * 1000 + ms);
+}
+
+const dot = 46;
+const digitAt = (text: string, index: number): number => text.charCodeAt(index) - 48;
+const numberAt = (text: string, index: number): number =>
+  digitAt(text, index) * 10 + digitAt(text, index + 1);
+
+function fractionMs(text: string): number {
+  const digits = text.slice(20, Math.min(23, text.length - 1));
+  return Number(digits.padEnd(3, '0'));
 }
