@@ -37,9 +37,12 @@ type ClashOf<Schema extends StandardSchemaV1> = Extract<
   EnvelopeName
 >;
 /** Nothing, or what makes the compiler name the payload field that has an envelope name. */
-export type NoClash<Schema extends StandardSchemaV1> = [ClashOf<Schema>] extends [never]
-  ? unknown
-  : { readonly schema: `The payload field ${ClashOf<Schema>} has the name of an envelope field` };
+export type NoClash<Schema extends StandardSchemaV1> =
+  StandardSchemaV1.InferOutput<Schema> extends readonly unknown[]
+    ? { readonly schema: 'A payload must be an object' }
+    : [ClashOf<Schema>] extends [never]
+      ? unknown
+      : { readonly schema: `The payload field ${ClashOf<Schema>} has the name of an envelope field` };
 
 /**
  * Defines an event type and registers it. Call what it returns to build events; handlers of it get the payload with
