@@ -1,0 +1,50 @@
+import type { Headers, Message } from '../../contracts/message.ts';
+import type { Delivery } from '../../contracts/transport.ts';
+import { compareIds } from './names.ts';
+import type { StreamLedger } from './stream-ledger.ts';
+
+/** One entry handed to us; what becomes of it is the ledger's work. */
+export class RedisDelivery implements Delivery {
+  message: Message;
+  readonly position: string;
+  readonly deliveryCount: number;
+  onAbandoned: (() => void) | undefined = undefined;
+  /** A release or dead letter is on its way, so that its entry may cease to be ours at any time. */
+  isSettling = false;
+  readonly #ledger: StreamLedger;
+
+  constructor(message: Message, position: string, deliveryCount: number, ledger: StreamLedger) {
+    this.message = message;
+    this.position = position;
+    this.deliveryCount = deliveryCount;
+    this.#ledger = ledger;
+  }
+
+  get destination(): string {
+    return this.#ledger.stream;
+  }
+
+  ack(): void {
+    this.#ledger.ack(this);
+  }
+
+  release(): Promise<void> {
+    return this.#ledger.release(this);
+  }
+
+  /** Never seen by anybody: strikes it from the ledger, so that it is found under our name and handed out again. */
+  forget(): void {
+    this.#ledger.held.delete(this.position);
+  }
+
+  deadLetter(headers: Headers): Promise<void> {
+    return this.#ledger.deadLetter(this, headers);
+  }
+}
+
+/** Was handed to somebody before. */
+export class ClaimedDelivery extends RedisDelivery implements Delivery {
+  precedes(other: Delivery): boolean {
+    return other.destination === this.destination && compareIds(this.position, other.position) < 0;
+  }
+}

@@ -1,0 +1,245 @@
+import type { Delivery, Source } from '../../contracts/transport.ts';
+import { ConnectionError } from '../../errors.ts';
+import { Arrivals } from './arrivals.ts';
+import type { ReadEntry } from './arrivals.ts';
+import { Claims } from './claims.ts';
+import type { Claimed } from './claims.ts';
+import type { RedisDelivery } from './delivery.ts';
+import { ensureGroup } from './groups.ts';
+import type { Ledger } from './ledger.ts';
+import type { Link } from './link.ts';
+import type { RedisSettings } from './options.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { ReadListener } from './read-ahead.ts';
+import { asError, isMissingGroup } from './server-errors.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** What the reader needs of its connection. */
+export interface ReaderHost {
+  readonly commands: Link;
+  openReader(): Promise<{ readonly link: Link; readonly clientId: number }>;
+  /** Ends the whole connection. */
+  fail(error: Error): void;
+}
+
+/** Reads the main stream and the group's replays by one blocking call, as far as the window has room. */
+export class RedisReader implements Source, ReadListener {
+  readonly window: number;
+  readonly #host: ReaderHost;
+  readonly #ledger: Ledger;
+  readonly #settings: RedisSettings;
+  readonly #arrivals: Arrivals;
+  readonly #claims: Claims;
+  readonly #sweeper: Sweeper;
+  readonly ready: Promise<void>;
+  #link: Link | undefined;
+  #reads: ReadAhead | undefined;
+  /** Pulled and not yet yielded. */
+  #buffer: RedisDelivery[] = [];
+  #isPaused = false;
+  #isStopped = false;
+  #failure: Error | undefined;
+  #recovery: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  #roomWaiters: (() => void)[] = [];
+  #stopping: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(host: ReaderHost, ledger: Ledger, settings: RedisSettings) {
+    this.window = 2 * settings.batchSize;
+    this.#host = host;
+    this.#ledger = ledger;
+    this.#settings = settings;
+    const { redis } = host.commands;
+    this.#arrivals = new Arrivals(redis, (deliveries) => {
+      this.#buffer = this.#buffer.length === 0 ? deliveries : this.#buffer.concat(deliveries);
+      this.#wakeUp();
+    });
+    const room = () => this.freePlaces() - (this.#reads?.reserved ?? 0);
+    this.#claims = new Claims(redis, ledger, room, (claimed) => this.#takeOver(claimed));
+    this.#sweeper = new Sweeper(redis, ledger, settings, this.#claims);
+    ledger.onChange = () => this.#onRoom();
+    this.ready = this.#start().catch((error: unknown) => this.#breakDown(asError(error)));
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#sweeper.stop();
+    // A read that blocks would still take what comes next. If this fails the connection is lost anyway.
+    void this.#reads?.end(this.#host.commands).catch(() => undefined);
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.wantsMore()) this.#sweeper.start();
+    this.#onRoom();
+  }
+
+  /** The connection is gone: what arrived is still yielded, then the iteration throws. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#sweeper.stop();
+    this.#onRoom();
+    this.#wakeUp();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Delivery[], void, undefined> {
+    try {
+      while (!this.#isStopped) {
+        const batch = this.#isPaused ? [] : this.#nextBatch();
+        if (batch.length > 0) {
+          yield batch;
+        } else if (this.#failure !== undefined && (this.#isPaused || this.#buffer.length === 0)) {
+          this.#forgetBuffer();
+          throw this.#failure;
+        } else {
+          await new Promise<void>((resolve) => (this.#wake = resolve));
+        }
+      }
+    } finally {
+      if (this.#failure === undefined) await this.stop();
+    }
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  freePlaces(): number {
+    return this.window - this.#ledger.occupied;
+  }
+
+  wantsMore(): boolean {
+    return !this.#isPaused && !this.#isStopped && this.#failure === undefined && this.#recovery === undefined;
+  }
+
+  arrived(stream: string, entries: readonly ReadEntry[]): void {
+    const { main, replays } = this.#ledger;
+    this.#arrivals.fresh(stream === main.stream ? main : replays, entries);
+  }
+
+  failed(error: unknown): void {
+    if (isMissingGroup(error)) this.#recovery ??= this.#recoverGroup();
+    else this.#breakDown(asError(error));
+  }
+
+  async #start(): Promise<void> {
+    const { group, consumer, main, replays } = this.#ledger;
+    await this.#ensureGroup();
+    await this.#ledger.live();
+    const { link, clientId } = await this.#host.openReader();
+    this.#link = link;
+    const room = () => this.#roomMade();
+    await this.#claims.recoverOwn(room);
+    await this.#claims.takeUp(room);
+    const { batchSize, blockMs } = this.#settings;
+    const target = { streams: [main.stream, replays.stream], group, consumer, batchSize, blockMs } as const;
+    this.#reads = new ReadAhead(link, clientId, target, this);
+    if (!this.wantsMore()) return;
+    this.#sweeper.start();
+    this.#reads.pump();
+  }
+
+  /**
+   * COUNT holds for each stream, so a read may bring twice what was reserved where events are replayed at the same
+   * time. What is too much is kept back here, so that the consumer never has more than its window.
+   */
+  #nextBatch(): RedisDelivery[] {
+    const batch = this.#buffer;
+    const excess = Math.max(0, this.#ledger.held - this.window);
+    const cut = Math.max(0, batch.length - excess);
+    this.#buffer = batch.slice(cut);
+    return excess === 0 ? batch : batch.slice(0, cut);
+  }
+
+  #takeOver({ ledger, entries, trimmed }: Claimed): void {
+    this.#arrivals.claimed(ledger, entries);
+    if (entries.length > 0) this.#notice('claimed', entries.length, `taken over on ${ledger.stream}`);
+    if (trimmed > 0) this.#notice('trimmed', trimmed, `gone from ${ledger.stream} before they were handled`);
+  }
+
+  #ensureGroup(): Promise<number> {
+    const streams = this.#ledger.streams.map((ledger) => ledger.stream);
+    return ensureGroup(this.#host.commands.redis, streams, this.#ledger.group);
+  }
+
+  /** Somebody deleted stream or group, or flushed the server. */
+  async #recoverGroup(): Promise<void> {
+    try {
+      const made = await this.#ensureGroup();
+      if (made > 0) this.#notice('group-recreated', made, `group ${this.#ledger.group} was gone`);
+      if (!this.#isStopped) await this.#ledger.live();
+      this.#recovery = undefined;
+      this.#reads?.pump();
+    } catch (error) {
+      this.#breakDown(asError(error));
+    }
+  }
+
+  #onRoom(): void {
+    for (const resolve of this.#roomWaiters.splice(0)) resolve();
+    if (this.#buffer.length > 0) this.#wakeUp();
+    this.#reads?.pump();
+  }
+
+  async #roomMade(): Promise<void> {
+    while (this.freePlaces() < 1 && !this.#isStopped && this.#failure === undefined) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isStopped) throw new ConnectionError('The source was stopped');
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#onRoom();
+    await this.ready;
+    await this.#recovery;
+    await this.#sweeper.stop();
+    try {
+      await this.#reads?.end(this.#host.commands);
+      await this.#arrivals.settled();
+      // Nobody has seen these: another consumer may as well begin with them.
+      await Promise.all(this.#buffer.splice(0).map((delivery) => delivery.release()));
+    } catch {
+      this.#forgetBuffer();
+    }
+    this.#wakeUp();
+  }
+
+  async #close(): Promise<void> {
+    await this.stop();
+    await this.#ledger.stored();
+    this.#ledger.onChange = undefined;
+    this.#ledger.rest();
+    if (!this.#ledger.isStored) {
+      throw new ConnectionError('Settlements are not stored yet: the connection to Redis was lost');
+    }
+    if (this.#host.commands.isOpen) await this.#ledger.leave().catch(() => undefined);
+    await this.#link?.destroy();
+  }
+
+  /** Without a connection they stay pending under our name, and the next one finds them there. */
+  #forgetBuffer(): void {
+    for (const delivery of this.#buffer.splice(0)) delivery.forget();
+  }
+
+  #breakDown(error: Error): void {
+    if (this.#isStopped) return;
+    this.fail(error);
+    this.#host.fail(error);
+  }
+
+  #notice(kind: 'group-recreated' | 'trimmed' | 'claimed', count: number, detail: string): void {
+    this.#ledger.notice?.({ kind, count, detail });
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

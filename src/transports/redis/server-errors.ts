@@ -1,0 +1,45 @@
+import { ConnectionError } from '../../errors.ts';
+
+/** Answers of a server that will be able to do it later, perhaps as another server behind the same name. */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY|MOVED|ASK)\b/;
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR DB index|ERR Client sent AUTH)/i;
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** The server said no: the command was not carried out. */
+export function isServerAnswer(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** The group or its stream isn't there; three texts of Redis for the one fact. */
+export function isMissingGroup(error: unknown): boolean {
+  return (
+    isServerAnswer(error) &&
+    /^(NOGROUP|UNBLOCKED)|no longer exists|requires the key to exist/.test(error.message)
+  );
+}
+
+export function isPassing(error: unknown): boolean {
+  return isServerAnswer(error) && PASSING.test(error.message);
+}
+
+/** Credentials, rights or TLS: trying again can't help. */
+export function isRefusal(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return (
+    (isServerAnswer(error) && REFUSED.test(error.message)) ||
+    (typeof code === 'string' && TLS_CODE.test(code))
+  );
+}
+
+/** Wraps what the driver threw; ioredis never puts the password into a message. */
+export function connectionError(doing: string, where: string, cause: unknown): ConnectionError {
+  const reason = asError(cause).message || (cause as { code?: string }).code || 'no reason given';
+  return new ConnectionError(`${doing} Redis at ${where}: ${reason}`, {
+    retryable: !isRefusal(cause),
+    cause,
+  });
+}
