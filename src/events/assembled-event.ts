@@ -15,7 +15,7 @@ export function assembleEvent(draft: EventDraft, payload: object): DomainEvent {
       throw new EncodeError(`${draft.eventType}: ${clashText(name)}`, name);
     }
   }
-  copyProperties(payload, draft as unknown as Record<string, unknown>, placeIn(draft.eventType, payload));
+  copyProperties(payload, draft, placeIn(draft.eventType, payload));
   return Object.freeze(draft);
 }
 
