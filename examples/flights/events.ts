@@ -28,11 +28,8 @@ export type FlightEvent = FlightDeparted | FlightArrived;
 export function eventsOf(record: FlightRecord): [FlightDeparted, FlightArrived] {
   const { row, origin, destination, delay: delayMinutes, distance: distanceMiles } = record;
   const departedId = eventIdOf(row, 'FlightDeparted');
-  const common = {
-    occurredAt: record.date,
-    correlationId: departedId,
-    ...{ row, origin, destination, delayMinutes, distanceMiles },
-  };
+  const payload = { row, origin, destination, delayMinutes, distanceMiles };
+  const common = { ...payload, occurredAt: record.date, correlationId: departedId };
   return [
     FlightDeparted({ ...common, eventId: departedId, aggregateId: origin }),
     FlightArrived({

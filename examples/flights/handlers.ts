@@ -51,6 +51,11 @@ export class FlightHandlers {
     }
   }
 
+  /** Events for which a handler that may fail didn't. */
+  get successes(): number {
+    return this.ledger.accepted.size + this.notified.size;
+  }
+
   /** Mends whatever makes handlers fail here. */
   repair(): void {
     this.#repaired = true;

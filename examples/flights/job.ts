@@ -32,8 +32,7 @@ export async function runJob(
 
   const deadLetters = await listDeadLetters(stage);
   await stage.repair();
-  const replay = await stage.bus.deadLetters.replayAll();
-  await stage.settled();
+  const replay = await stage.replay();
 
   const left = await stage.bus.deadLetters.count();
   const drain = await stage.drain();
@@ -50,7 +49,7 @@ function* listsOfEvents(records: readonly FlightRecord[]): Generator<readonly Fl
 async function listDeadLetters({ bus }: Stage): Promise<readonly DeadLetter[]> {
   const letters: DeadLetter[] = [];
   for (;;) {
-    const after = letters.at(-1)?.id;
+    const after = letters.at(-1)?.cursor;
     const page = await bus.deadLetters.list({ limit: 500, ...(after !== undefined && { after }) });
     if (page.length === 0) return letters;
     letters.push(...page);

@@ -1,4 +1,4 @@
-import { type DrainReport, InMemoryEventBus } from 'buschart';
+import { type DrainReport, InMemoryEventBus, type ReplayReport } from 'buschart';
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
 import { noJournal } from './journal.ts';
@@ -23,6 +23,12 @@ export class MemoryStage implements Stage {
 
   settled(): Promise<void> {
     return this.bus.idle();
+  }
+
+  async replay(): Promise<ReplayReport> {
+    const report = await this.bus.deadLetters.replayAll();
+    await this.bus.idle();
+    return report;
   }
 
   async repair(): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DrainReport } from 'buschart';
+import type { DrainReport, ReplayReport } from 'buschart';
 import { RedisEventBus } from 'buschart/redis';
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
@@ -91,11 +91,23 @@ export class RedisStage implements Stage {
     this.notes.push(`${name} was killed with SIGKILL when ${counted} events were handled, and replaced`);
   }
 
+  /** Counted means that it was delivered; no longer pending, that all its handlers have ended. */
   settled(): Promise<void> {
     return this.#collectUntil(async () => {
-      const { lag, pendingMessages } = await this.bus.getInfo();
-      return lag === 0 && pendingMessages === 0;
+      const { pendingMessages } = await this.bus.getInfo();
+      return pendingMessages === 0 && this.handlers.projection.events === this.#published;
     });
+  }
+
+  /** Every dead letter leads to one more success of the handler that failed, or stays, or comes back. */
+  async replay(): Promise<ReplayReport> {
+    const before = this.handlers.successes;
+    const report = await this.bus.deadLetters.replayAll();
+    await this.#collectUntil(async () => {
+      const { pendingMessages, dlqMessages } = await this.bus.getInfo();
+      return pendingMessages === 0 && this.handlers.successes - before + dlqMessages >= report.matched;
+    });
+    return report;
   }
 
   repair(): Promise<void> {

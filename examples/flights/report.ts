@@ -87,6 +87,6 @@ function describeDeadLetters({ deadLetters, replay, left }: JobResult): string[]
   ];
 }
 
-function describeLetter(letter: DeadLetter): string {
-  return `${letter.reason}: ${letter.eventType}`;
+function describeLetter({ reason, failedHandlers, error }: DeadLetter): string {
+  return `${reason}: ${failedHandlers.map(({ name }) => name).join(', ')} (${error.message})`;
 }

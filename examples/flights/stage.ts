@@ -1,4 +1,4 @@
-import type { BrokerEventBus, DrainReport } from 'buschart';
+import type { BrokerEventBus, DrainReport, ReplayReport } from 'buschart';
 import type { FlightEvent } from './events.ts';
 import type { FlightHandlers } from './handlers.ts';
 
@@ -9,8 +9,10 @@ export interface Stage extends AsyncDisposable {
   readonly handlers: FlightHandlers;
   /** Waits while the handlers are too far behind. */
   publish(events: readonly FlightEvent[]): Promise<void>;
-  /** Settles when every event published or replayed so far is handled or a dead letter. */
+  /** Settles when every event published so far is handled or a dead letter. */
   settled(): Promise<void>;
+  /** Replays all dead letters; settles when each has been handled or is a dead letter again. */
+  replay(): Promise<ReplayReport>;
   /** Settles when no handler anywhere fails any more. */
   repair(): Promise<void>;
   /** Ends all handling; reports of several processes are added up. */

@@ -1,12 +1,16 @@
 import type { DrainReport } from 'buschart';
 
-/** How a worker process is started; handed over as one JSON argument. */
-export interface WorkerOptions {
+/** What all workers of a run have in common. */
+export interface RunOptions {
   readonly redisUrl: string;
   readonly streamPrefix: string;
+  readonly seed: number;
+}
+
+/** How a worker process is started; handed over as one JSON argument. */
+export interface WorkerOptions extends RunOptions {
   readonly name: string;
   readonly journalPath: string;
-  readonly seed: number;
 }
 
 export type ToWorker = { readonly kind: 'repair' } | { readonly kind: 'drain' };

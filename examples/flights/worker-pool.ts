@@ -4,25 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DrainReport } from 'buschart';
 import type { Fact } from './journal.ts';
-import type { WorkerOptions } from './worker-messages.ts';
+import type { RunOptions } from './worker-messages.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** The consumer processes of one run, dead ones included, and the folder of their journals. */
 export class WorkerPool implements AsyncDisposable {
   readonly #workers: WorkerProcess[] = [];
-  readonly #options: Omit<WorkerOptions, 'name' | 'journalPath'>;
+  readonly #options: RunOptions;
   readonly #directory: string;
 
-  private constructor(options: Omit<WorkerOptions, 'name' | 'journalPath'>, directory: string) {
+  private constructor(options: RunOptions, directory: string) {
     this.#options = options;
     this.#directory = directory;
   }
 
   /** Resolves once all of them consume. */
-  static async start(
-    count: number,
-    options: Omit<WorkerOptions, 'name' | 'journalPath'>,
-  ): Promise<WorkerPool> {
+  static async start(count: number, options: RunOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options, await mkdtemp(join(tmpdir(), 'buschart-flights-')));
     try {
       const names = Array.from({ length: count }, (_, index) => `worker-${index + 1}`);

@@ -1,5 +1,4 @@
 import { RedisEventBus } from 'buschart/redis';
-import './events.ts';
 import { FlightHandlers } from './handlers.ts';
 import { FileJournal } from './journal.ts';
 import { retryDelayMs } from './stage.ts';

@@ -11,7 +11,7 @@ describe('the flights example in memory', { timeout: 60_000 }, () => {
     expect(stderr).toBe('');
     expect(stdout).toContain('10000 flights of flights-10k.json: 20000 events');
     expect(stdout).toMatch(/retried: [1-9]\d* of 548 notifications, with [1-9]\d* further attempts/);
-    expect(stdout).toMatch(/9 × not-retryable:.*no room for a delay of over 240 minutes/);
+    expect(stdout).toMatch(/9 × not-retryable:.*DelayLedger.*no room for a delay of over 240 minutes/);
     expect(stdout).toMatch(/replayed: (9|1\d), still dead letters: 0/);
     expect(stdout).toMatch(/drained: .*0 released, 0 aborted, 0 unpublished/);
     expect(stdout).toContain('projection equals the plain loop: yes');

@@ -30,7 +30,7 @@ describe.skipIf(binary === undefined)('the flights example on redis', { timeout:
     expect(run.stdout).toMatch(
       /worker-\d was killed with SIGKILL when [1-9]\d* events were handled, and replaced/,
     );
-    expect(run.stdout).toMatch(/not-retryable:.*no room for a delay of over 240 minutes/);
+    expect(run.stdout).toMatch(/not-retryable:.*DelayLedger.*no room for a delay of over 240 minutes/);
     expect(run.stdout).toContain('still dead letters: 0');
     expect(run.stdout).toContain('projection equals the plain loop: yes');
     expect(run.stdout).toContain('every departure is in the ledger: yes');
