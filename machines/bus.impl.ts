@@ -42,6 +42,8 @@ export interface BusContext extends BusInput {
   /** Guards see no children. */
   readonly hasConnectionActor: boolean;
   readonly hasConsumer: boolean;
+  /** Whether the consumer pulls, as last told. */
+  readonly isConsumerReady: boolean;
   readonly drainTimeoutMs: number;
   readonly report: DrainReport;
   /** Why it failed or was last disconnected. */
@@ -52,8 +54,13 @@ export type BusEvent =
   | { readonly type: 'connect' }
   | { readonly type: 'consume' }
   | { readonly type: 'stopConsuming'; readonly timeoutMs: number }
-  | { readonly type: 'subscribe'; readonly id: string; readonly input: SubscriptionInput }
+  | {
+      readonly type: 'subscribe';
+      readonly id: string;
+      readonly input: Omit<SubscriptionInput, 'isConsumerReady'>;
+    }
   | { readonly type: 'unsubscribe'; readonly id: string; readonly subscription: string }
+  | { readonly type: 'subscriptions.changed' }
   | { readonly type: 'publish'; readonly request: object; readonly isAccepted: boolean }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
@@ -81,10 +88,3 @@ export const awaitPublished = fromPromise<void, BusContext>(({ input }) => input
 
 /** Child ids of subscriptions, so that they can all be told at once. */
 export const SUBSCRIPTION = 'subscription.';
-
-export const addCounts = (report: DrainReport, counts: DrainCounts): DrainReport => ({
-  ...report,
-  settled: report.settled + counts.settled,
-  released: report.released + counts.released,
-  aborted: report.aborted + counts.aborted,
-});

@@ -1,6 +1,5 @@
 import { assign, enqueueActions, sendTo, setup, spawnChild, stateIn, stopChild } from 'xstate';
 import {
-  addCounts,
   awaitPublished,
   NOTHING_DRAINED,
   SUBSCRIPTION,
@@ -87,7 +86,7 @@ export const busMachine = setup({
     removeConsumer: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'consumer.stopped') return;
       enqueue.stopChild('consumer');
-      enqueue.assign({ hasConsumer: false, report: addCounts(context.report, event.counts) });
+      enqueue.assign({ hasConsumer: false, report: { ...context.report, ...event.counts } });
     }),
     drainConsumerIfAny: enqueueActions(({ context, enqueue }) => {
       if (context.hasConsumer) enqueue.sendTo('consumer', { type: 'drain', timeoutMs: Infinity });
@@ -101,7 +100,10 @@ export const busMachine = setup({
     }),
     spawnSubscription: spawnChild('subscription', {
       id: ({ event }) => (event as { id: string }).id,
-      input: ({ event }) => (event as Extract<BusEvent, { type: 'subscribe' }>).input,
+      input: ({ context, event }) => ({
+        ...(event as Extract<BusEvent, { type: 'subscribe' }>).input,
+        isConsumerReady: context.isConsumerReady,
+      }),
     }),
     drainSubscription: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'unsubscribe') return;
@@ -117,7 +119,17 @@ export const busMachine = setup({
       for (const id of Object.keys(self.getSnapshot().children))
         if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'abort', reason: context.abortError() });
     }),
-    forgetChild: stopChild(({ event }) => (event as unknown as { actorId: string }).actorId),
+    forgetChild: enqueueActions(({ event, enqueue }) => {
+      const { actorId } = event as unknown as { actorId: string };
+      enqueue.stopChild(actorId);
+      if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false });
+    }),
+    noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),
+    noteActorError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
+    drainSubscriptions: enqueueActions(({ enqueue, self }) => {
+      for (const id of Object.keys(self.getSnapshot().children))
+        if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'drain' });
+    }),
     publish: ({ context, event, self }) => {
       if (event.type === 'publish') context.publisher.accept(event.request, self);
     },
@@ -148,6 +160,7 @@ export const busMachine = setup({
     connection: undefined,
     hasConnectionActor: false,
     hasConsumer: false,
+    isConsumerReady: false,
     drainTimeoutMs: 0,
     report: NOTHING_DRAINED,
     error: undefined,
@@ -155,10 +168,13 @@ export const busMachine = setup({
   type: 'parallel',
   on: {
     subscribe: { actions: 'spawnSubscription' },
+    'subscriptions.changed': { guard: 'hasConsumer', actions: 'passToConsumer' },
     unsubscribe: { actions: 'drainSubscription' },
-    'consumer.consuming': { actions: 'tellSubscriptions' },
-    'consumer.interrupted': { actions: 'tellSubscriptions' },
+    'consumer.consuming': { actions: ['noteConsuming', 'tellSubscriptions'] },
+    'consumer.interrupted': { actions: ['noteConsuming', 'tellSubscriptions'] },
     'xstate.done.actor.*': { actions: 'forgetChild' },
+    // Without it an error of a child would end the process.
+    'xstate.error.actor.*': { actions: ['noteActorError', 'forgetChild'] },
   },
   states: {
     lifecycle: {
@@ -260,12 +276,13 @@ export const busMachine = setup({
             },
             aborting: {
               description: 'The time is up: signals abort, and what is not confirmed is given up.',
-              entry: ['noteTimedOut', 'abortSubscriptions', 'abortConsumer', 'abortPublishes'],
+              // The consumer first: it counts what is still open.
+              entry: ['noteTimedOut', 'abortConsumer', 'abortSubscriptions', 'abortPublishes'],
               always: { guard: 'hasNoConsumer', target: 'closing' },
               on: { 'consumer.stopped': { target: 'closing', actions: 'removeConsumer' } },
             },
             closing: {
-              entry: 'closeConnection',
+              entry: ['drainSubscriptions', 'closeConnection'],
               always: { guard: 'hasNoConnectionActor', target: '#bus.lifecycle.stopped' },
               after: { closeTimeout: '#bus.lifecycle.stopped' },
               on: { 'connection.closed': '#bus.lifecycle.stopped' },
@@ -280,7 +297,7 @@ export const busMachine = setup({
           description:
             'The broker refuses this bus, such as for its credentials; it does not try again by itself.',
           tags: ['failed'],
-          entry: ['abortSubscriptions', 'abortConsumer', 'abortPublishes', 'stopConnection'],
+          entry: ['abortConsumer', 'abortSubscriptions', 'abortPublishes', 'stopConnection'],
           on: {
             connect: 'connecting',
             publish: { actions: 'refuse' },

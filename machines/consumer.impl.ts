@@ -50,6 +50,7 @@ export type ConsumerEvent =
   | { readonly type: 'source.ready' }
   | { readonly type: 'source.ended'; readonly error: unknown }
   | { readonly type: 'source.stalled' }
+  | { readonly type: 'subscriptions.changed' }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   /** Milliseconds until what still runs is cut off; Infinity leaves that to the bus. */

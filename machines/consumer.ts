@@ -97,7 +97,11 @@ export const consumerMachine = setup({
     closePump: stopChild('source'),
     raiseStalled: raise({ type: 'source.stalled' }),
     pauseSource: ({ context }) => context.source?.pause(),
-    resumeSource: ({ context }) => context.source?.resume(),
+    // What nobody here would handle is left to the other members of the group.
+    matchDemand: ({ context }) => {
+      if (context.flow.isWanted) context.source?.resume();
+      else context.source?.pause();
+    },
     drainDeliveries: sendTo('deliveries', { type: 'drain' }),
     passHandlerRemoved: sendTo('deliveries', ({ event }) => {
       assertEvent(event, 'handler.removed');
@@ -135,7 +139,9 @@ export const consumerMachine = setup({
   on: {
     'deliveries.changed': { actions: 'noteDeliveries' },
     'handler.removed': { actions: 'passHandlerRemoved' },
-    'source.opened': { actions: 'noteSource' },
+    'source.opened': { actions: ['noteSource', 'matchDemand'] },
+    // Without it an error of a child would end the process.
+    'xstate.error.actor.*': {},
   },
   states: {
     lifecycle: {
@@ -145,6 +151,7 @@ export const consumerMachine = setup({
         connecting: {
           description: 'Waits for the connection, then for the group and the first read.',
           tags: ['connecting'],
+          entry: 'tellInterrupted',
           initial: 'waiting',
           on: {
             drain: 'draining',
@@ -184,9 +191,9 @@ export const consumerMachine = setup({
         consuming: {
           description: 'Deliveries come, and are started as slots are free.',
           tags: ['consuming'],
-          entry: ['noteConsuming', 'startReady', 'tellConsuming'],
-          exit: 'tellInterrupted',
+          entry: ['noteConsuming', 'matchDemand', 'startReady', 'tellConsuming'],
           on: {
+            'subscriptions.changed': { actions: 'matchDemand' },
             deliveries: { actions: ['hold', 'startReady'] },
             advance: { actions: 'startReady' },
             pause: 'paused',
@@ -211,7 +218,7 @@ export const consumerMachine = setup({
             attached: {
               entry: 'pauseSource',
               on: {
-                resume: { target: '#consumer.lifecycle.consuming', actions: 'resumeSource' },
+                resume: { target: '#consumer.lifecycle.consuming' },
                 'source.opened': { actions: ['noteSource', 'pauseSource'] },
                 'connection.lost': { target: 'detached', actions: 'forgetConnection' },
                 'source.ended': { target: 'detached', actions: 'noteSourceEnded' },

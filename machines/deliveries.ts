@@ -69,7 +69,11 @@ export const deliveriesLogic: ActorLogic<DeliveriesSnapshot, DeliveriesEvent, De
         break;
       case 'xstate.stop':
         // Children of such a logic aren't stopped with it.
-        for (const delivery of snapshot.deliveries) scope.stopChild(delivery);
+        for (const delivery of snapshot.deliveries) {
+          const { dispatch } = delivery.getSnapshot().context;
+          scope.stopChild(delivery);
+          dispatch.home.ended(dispatch, 'abandoned');
+        }
         snapshot.deliveries.clear();
         snapshot.status = 'stopped';
         break;

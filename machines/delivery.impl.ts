@@ -12,6 +12,8 @@ export interface DeliverySettings {
   readonly handlerOf: (
     subscription: string,
   ) => { readonly ref: AnyActorRef; readonly policy: RetryPolicy } | undefined;
+  /** Told of every failed attempt and what follows from it. */
+  readonly attemptFailed: (dispatch: Dispatch, result: AttemptResult, decision: AttemptDecision) => void;
   /** Resolves once the dead letter is stored, or, where there are none, once the loss is logged. */
   readonly storeDeadLetter: (
     dispatch: Dispatch,
@@ -94,7 +96,7 @@ export function runAgain({ dispatch, runs, settings }: DeliveryContext, subscrip
 
 /** Takes in how an attempt ended and decides what follows for its handler. */
 export function note(
-  { runs, settings }: DeliveryContext,
+  { dispatch, runs, settings }: DeliveryContext,
   result: AttemptResult,
   mayRetry: boolean,
 ): AttemptDecision | undefined {
@@ -109,6 +111,7 @@ export function note(
       settings.random,
     );
   });
+  if (decision !== undefined) settings.attemptFailed(dispatch, result, decision);
   if (decision?.kind === 'retry') settings.troubles.retryBegun(result.subscription);
   if (decision?.kind === 'drop') settings.stats.dropped++;
   return decision;

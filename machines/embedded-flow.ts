@@ -39,6 +39,10 @@ export class EmbeddedFlow implements Flow {
     this.#deliveries = deliveries;
   }
 
+  get isWanted(): boolean {
+    return !this.#settings.routes.isEmpty;
+  }
+
   listen(listener: FlowListener): void {
     this.#listener = listener;
   }
@@ -65,6 +69,16 @@ export class EmbeddedFlow implements Flow {
     }
     for (let at = 0; at < wanted.length; at++)
       relay(sender, (wanted[at] as (typeof wanted)[number]).handler, dispatch);
+  }
+
+  /** A list is being published: it counts as open until {@link end}, also between two of its events. */
+  begin(): void {
+    this.open++;
+  }
+
+  end(): void {
+    this.open--;
+    if (this.open === 0) this.#listener?.idle();
   }
 
   /** Nothing is ever pulled. */
@@ -107,11 +121,11 @@ export class EmbeddedFlow implements Flow {
     this.counts[outcome]++;
     if (outcome === 'dead-lettered') stats.deadLettered++;
     else if (outcome === 'dropped') stats.dropped++;
+    else if (outcome === 'abandoned') stats.abandoned++;
     stats.inFlight--;
-    this.open--;
     dispatch.over();
     work.end();
-    if (this.open === 0) this.#listener?.idle();
+    this.end();
   }
 
   toJSON(): object {

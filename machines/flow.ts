@@ -7,6 +7,8 @@ export interface Flow extends Home {
   /** Deliveries pulled and not over. */
   readonly open: number;
   readonly counts: FlowCounts;
+  /** Whether anybody has subscribed. */
+  readonly isWanted: boolean;
   /** Deliveries pulled since the start. */
   readonly pulled: number;
   /** The consumer that sends, and the supervisor that sees troubled deliveries through. */

@@ -81,8 +81,15 @@ export class HandlerFlow {
     order.dispatch.handlerSucceeded(this.#input.subscription, order.attempt);
   }
 
-  abort(reason: Error, dispatch?: Dispatch): void {
+  abort(reason: Error, dispatch: Dispatch): void {
     this.#running.abort(reason, dispatch);
+  }
+
+  /** Cuts everything off: signals abort, and whatever the calls still do changes nothing. */
+  abortAll(reason: Error): void {
+    const cut = this.#running.abort(reason);
+    this.#running.stop();
+    for (const { dispatch } of [...cut, ...this.#held.splice(0)]) dispatch.home.ended(dispatch, 'abandoned');
   }
 
   stop(): void {

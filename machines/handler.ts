@@ -32,7 +32,9 @@ export const handlerMachine = setup({
       if (event.type === 'deliver') context.flow.refuse(event);
     },
     abort: ({ context, event }) => {
-      if (event.type === 'abort') context.flow.abort(event.reason, event.dispatch);
+      if (event.type !== 'abort') return;
+      if (event.dispatch === undefined) context.flow.abortAll(event.reason);
+      else context.flow.abort(event.reason, event.dispatch);
     },
     runHeld: ({ context }) => context.flow.runHeld(),
     watchIdle: ({ context, self }) => {

@@ -67,6 +67,10 @@ export class LaneFlow implements Flow {
     this.#deliveries = deliveries;
   }
 
+  get isWanted(): boolean {
+    return !this.#settings.routes.isEmpty;
+  }
+
   listen(listener: FlowListener): void {
     this.#listener = listener;
   }

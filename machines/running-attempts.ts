@@ -58,10 +58,13 @@ export class RunningAttempts {
     this.count--;
   }
 
-  /** Aborts the signals of all attempts, or of one dispatch's. */
-  abort(reason: Error, dispatch?: Dispatch): void {
+  /** Aborts the signals of all attempts, or of one dispatch's; returns those attempts. */
+  abort(reason: Error, dispatch?: Dispatch): Attempt[] {
+    const aborted: Attempt[] = [];
     for (let attempt = this.#oldest; attempt !== undefined; attempt = attempt.next)
-      if (dispatch === undefined || attempt.dispatch === dispatch) attempt.abort(reason);
+      if (dispatch === undefined || attempt.dispatch === dispatch) aborted.push(attempt);
+    for (const attempt of aborted) attempt.abort(reason);
+    return aborted;
   }
 
   stop(): void {

@@ -17,13 +17,13 @@ export interface SubscriptionInput {
   /** Undefined for every type. */
   readonly eventTypes: readonly string[] | undefined;
   readonly handler: HandlerInput;
+  /** Whether its consumer pulls already. */
+  readonly isConsumerReady: boolean;
 }
 
 interface SubscriptionContext extends SubscriptionInput {
   /** What its deliveries do, as last told. */
   readonly deliveries: DeliveriesState;
-  /** Whether its consumer pulls, as last told. */
-  readonly isConsumerReady: boolean;
 }
 
 /** One subscribe() call: owns its handler actor, and shows what becomes of its deliveries. */
@@ -60,7 +60,6 @@ export const subscriptionMachine = setup({
   context: ({ input }) => ({
     ...input,
     deliveries: 'flowing',
-    isConsumerReady: false,
   }),
   invoke: { id: 'handler', src: 'handler', input: ({ context }) => context.handler },
   initial: 'connecting',
@@ -70,6 +69,7 @@ export const subscriptionMachine = setup({
     'consumer.interrupted': { actions: 'noteConsumerGone' },
     abort: { actions: 'abortHandler' },
     drain: '.draining',
+    'xstate.error.actor.*': '.stopped',
   },
   states: {
     connecting: {

@@ -59,7 +59,7 @@ export interface SourceOptions {
 }
 
 export interface SourceNotice {
-  readonly kind: 'group-recreated' | 'trimmed' | 'claimed' | 'late-ack';
+  readonly kind: 'group-recreated' | 'trimmed' | 'claimed' | 'late-ack' | 'dead-letters-dropped';
   readonly count: number;
   readonly detail: string;
 }

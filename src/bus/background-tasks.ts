@@ -1,0 +1,69 @@
+import { Fifo } from '../../machines/fifo.ts';
+import type { BusSettings } from './options.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Publishes that nobody waits for: counted, bounded, and their failures logged. */
+export class BackgroundTasks {
+  readonly #wiring: Wiring;
+  readonly #settings: Pick<BusSettings, 'maxBackgroundTasks' | 'concurrency'>;
+  readonly #waiting = new Fifo<() => void>();
+  #open = 0;
+  #running = 0;
+
+  constructor(wiring: Wiring, settings: BusSettings) {
+    this.#wiring = wiring;
+    this.#settings = settings;
+  }
+
+  /** Watches a publish that has begun. Resolves at once while there is room, else when it has settled. */
+  watch(published: Promise<void>): Promise<void> {
+    if (this.#open >= this.#settings.maxBackgroundTasks) return published;
+    this.#begin();
+    void published.catch((error: unknown) => this.#log(error)).finally(() => this.#end());
+    return Promise.resolve();
+  }
+
+  /**
+   * Begins a publish on the embedded bus when fewer than `concurrency` others run, and never before it returns.
+   * Resolves at once while there is room, else when the publish has settled: refusing it would lose the events.
+   */
+  run(publish: () => Promise<void>): Promise<void> {
+    if (this.#open >= this.#settings.maxBackgroundTasks) return publish();
+    const { embedded, work } = this.#wiring;
+    this.#begin();
+    work.begin();
+    embedded?.hold();
+    this.#waiting.push(() => {
+      this.#running++;
+      void publish()
+        .catch((error: unknown) => this.#log(error))
+        .finally(() => {
+          this.#running--;
+          this.#end();
+          embedded?.letGo();
+          work.end();
+          this.#startNext();
+        });
+    });
+    queueMicrotask(() => this.#startNext());
+    return Promise.resolve();
+  }
+
+  #startNext(): void {
+    while (this.#running < this.#settings.concurrency && this.#waiting.length > 0) this.#waiting.shift()?.();
+  }
+
+  #begin(): void {
+    this.#open++;
+    this.#wiring.stats.backgroundTasksCreated++;
+  }
+
+  #end(): void {
+    this.#open--;
+    this.#wiring.stats.backgroundTasksCompleted++;
+  }
+
+  #log(error: unknown): void {
+    this.#wiring.logger.error({ error }, 'A publish in the background failed.');
+  }
+}

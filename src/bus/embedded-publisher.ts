@@ -1,0 +1,90 @@
+import type { AnyActorRef } from 'xstate';
+import type { DomainEvent } from '../contracts/event.ts';
+import type { Headers } from '../contracts/message.ts';
+import type { Publisher } from '../../machines/bus.impl.ts';
+import { Dispatch } from '../../machines/dispatch.ts';
+import type { EmbeddedFlow } from '../../machines/embedded-flow.ts';
+import { relay } from '../../machines/internals.ts';
+import type { Work } from '../../machines/work.ts';
+
+const NO_HEADERS: Headers = Object.freeze({});
+const RESOLVED = Promise.resolve();
+
+/** Publishes straight to the handlers of this process: through the bus actor's mailbox, and no further. */
+export class EmbeddedPublisher implements Publisher {
+  readonly #flow: EmbeddedFlow;
+  readonly #work: Work;
+  #isAborted = false;
+
+  constructor(flow: EmbeddedFlow, work: Work) {
+    this.#flow = flow;
+    this.#work = work;
+  }
+
+  /** One event, in the foreground. */
+  publishOne(bus: AnyActorRef, event: DomainEvent): Promise<void> {
+    const dispatch = this.#send(bus, event, NO_HEADERS, false);
+    return dispatch.isOver ? RESOLVED : dispatch.done;
+  }
+
+  /**
+   * Event i+1 begins when every handler of event i has ended. The mailbox takes nested publishes in turn, so that
+   * handlers may publish to any depth without overflowing the stack.
+   */
+  publish(bus: AnyActorRef, events: readonly DomainEvent[], isAccepted: boolean): Promise<void> {
+    let at = 0;
+    // What was accepted as a list is finished as a list, also while the bus drains.
+    this.#flow.begin();
+    const next = (): Promise<void> => {
+      while (at < events.length && !this.#isAborted) {
+        const dispatch = this.#send(bus, events[at++] as DomainEvent, NO_HEADERS, isAccepted || at > 1);
+        if (!dispatch.isOver) return dispatch.done.then(next);
+      }
+      this.#flow.end();
+      return RESOLVED;
+    };
+    return next();
+  }
+
+  /** Hands a dead letter's event to its handlers again. */
+  replay(bus: AnyActorRef, event: DomainEvent, headers: Headers): void {
+    this.#send(bus, event, headers, false);
+  }
+
+  /** Something accepted hasn't begun yet: a drain waits for it. */
+  hold(): void {
+    this.#flow.begin();
+  }
+
+  letGo(): void {
+    this.#flow.end();
+  }
+
+  accept(request: object, bus: AnyActorRef): void {
+    this.#flow.start(request as Dispatch, bus);
+  }
+
+  refuse(request: object): void {
+    (request as Dispatch).over();
+    this.#work.end();
+  }
+
+  connectionOpened(): void {}
+  connectionLost(): void {}
+
+  drained(): Promise<void> {
+    return RESOLVED;
+  }
+
+  abort(): number {
+    this.#isAborted = true;
+    return 0;
+  }
+
+  #send(bus: AnyActorRef, event: DomainEvent, headers: Headers, isAccepted: boolean): Dispatch {
+    const dispatch = new Dispatch(event, headers, undefined, this.#flow);
+    this.#work.begin();
+    relay(undefined, bus, { type: 'publish', request: dispatch, isAccepted });
+    return dispatch;
+  }
+}

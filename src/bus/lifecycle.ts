@@ -1,0 +1,147 @@
+import type { Connection } from '../contracts/transport.ts';
+import { BusStoppedError, ConfigurationError, ConnectionError, EventBusError } from '../errors.ts';
+import { NOTHING_DRAINED } from '../../machines/bus.impl.ts';
+import type { BusActor, BusSnapshot, BusState, DrainReport } from '../../machines/index.ts';
+import type { Consumption } from './api.ts';
+import type { BusSettings } from './options.ts';
+import { reached, stateOf } from './states.ts';
+import type { Link, Wiring } from './wiring.ts';
+
+/** Turns calls such as `connect()` into messages to the bus actor, and its states into promises. */
+export class Lifecycle {
+  readonly #actor: BusActor;
+  readonly #wiring: Wiring;
+  readonly #settings: BusSettings;
+  readonly #link: Link;
+  #shutdown: Promise<DrainReport> | undefined = undefined;
+
+  constructor(wiring: Wiring, settings: BusSettings, link: Link) {
+    this.#actor = wiring.actor;
+    this.#wiring = wiring;
+    this.#settings = settings;
+    this.#link = link;
+  }
+
+  async connect(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.#requireAlive();
+    if (this.#link.transport === undefined) return;
+    if (this.#state === 'failed') this.#actor.send({ type: 'connect' });
+    this.connectIfIdle();
+    const snapshot = await reached(
+      this.#actor,
+      (now) => !['connecting', 'retrying'].includes(stateOf(now)),
+      signal,
+    );
+    this.#requireAlive();
+    const state = snapshot === undefined ? this.#state : stateOf(snapshot);
+    if (state === 'idle' || state === 'failed') throw this.#connectionError(snapshot);
+  }
+
+  /** Whoever publishes needn't connect first. */
+  connectIfIdle(): void {
+    if (this.#state === 'idle') this.#actor.send({ type: 'connect' });
+  }
+
+  async connection(): Promise<Connection> {
+    await this.connect();
+    const { connection } = this.#actor.getSnapshot().context;
+    if (connection === undefined) throw this.#connectionError(undefined);
+    return connection;
+  }
+
+  async consume(signal?: AbortSignal): Promise<Consumption> {
+    if (this.#link.transport === undefined) {
+      this.#requireAlive();
+      this.#actor.send({ type: 'resume' });
+      return this.#consumption(reached(this.#actor, () => false).then(() => undefined));
+    }
+    if (this.#settings.consumerGroup === undefined)
+      throw new ConfigurationError(
+        'Consuming needs a consumerGroup: the name that the processes sharing this work have in common, such as "order-service".',
+      );
+    this.#requireNoConsumer();
+    await this.connect(signal);
+    this.#requireNoConsumer();
+    this.#actor.send({ type: 'consume' });
+    const done = reached(this.#actor, ({ context }) => !context.hasConsumer).then((snapshot) => {
+      if (snapshot !== undefined && stateOf(snapshot) === 'failed') throw this.#connectionError(snapshot);
+    });
+    // Whoever only wants it to run must not be killed by a rejection nobody listens to.
+    done.catch(() => undefined);
+    const isDecided = ({ context }: BusSnapshot): boolean => context.isConsumerReady || !context.hasConsumer;
+    const snapshot = await reached(this.#actor, isDecided, signal);
+    if (snapshot?.context.isConsumerReady !== true) {
+      await done;
+      this.#requireAlive();
+    }
+    return this.#consumption(done);
+  }
+
+  async stopConsuming(): Promise<DrainReport> {
+    if (this.#link.transport === undefined) {
+      this.#actor.send({ type: 'pause' });
+      return NOTHING_DRAINED;
+    }
+    if (!this.#actor.getSnapshot().context.hasConsumer) return NOTHING_DRAINED;
+    this.#actor.send({ type: 'stopConsuming', timeoutMs: this.#settings.shutdownTimeoutMs });
+    const snapshot = await reached(this.#actor, ({ context }) => !context.hasConsumer);
+    const report = snapshot?.context.report ?? NOTHING_DRAINED;
+    return { ...report, timedOut: report.aborted > 0 };
+  }
+
+  shutdown(timeoutMs: number): Promise<DrainReport> {
+    this.#shutdown ??= this.#drain(timeoutMs);
+    return this.#shutdown;
+  }
+
+  async waitFor(isMeant: (state: BusState) => boolean, wanted: string, timeoutMs: number): Promise<void> {
+    const { clock } = this.#settings;
+    const timeUp = new AbortController();
+    const timer = clock.setTimeout(
+      () => timeUp.abort(new Error(`The bus is ${this.#state}, not ${wanted}, after ${timeoutMs} ms.`)),
+      timeoutMs,
+    );
+    try {
+      const snapshot = await reached(this.#actor, (now) => isMeant(stateOf(now)), timeUp.signal);
+      if (snapshot === undefined) throw new Error(`The bus is ${this.#state} and can't become ${wanted}.`);
+    } finally {
+      clock.clearTimeout(timer);
+    }
+  }
+
+  async #drain(timeoutMs: number): Promise<DrainReport> {
+    this.#actor.send({ type: 'shutdown', timeoutMs });
+    await reached(this.#actor, ({ status }) => status !== 'active');
+    const { output, context } = this.#actor.getSnapshot();
+    return output ?? context.report;
+  }
+
+  #consumption(done: Promise<void>): Consumption {
+    const stop = (): Promise<DrainReport> => this.stopConsuming();
+    return { done, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+  }
+
+  get #state(): BusState {
+    return stateOf(this.#actor.getSnapshot());
+  }
+
+  #requireAlive(): void {
+    const state = this.#state;
+    if (state === 'draining' || state === 'stopped') throw new BusStoppedError(state);
+  }
+
+  #requireNoConsumer(): void {
+    if (this.#actor.getSnapshot().context.hasConsumer)
+      throw new ConfigurationError('This bus consumes already. Stop it first, or use another bus.');
+  }
+
+  #connectionError(snapshot: BusSnapshot | undefined): Error {
+    const error = snapshot?.context.error;
+    if (error instanceof EventBusError) return error;
+    return new ConnectionError(
+      `No connection to ${this.#link.transport?.name ?? 'the broker'} within ${this.#settings.connectTimeoutMs} ms. Is it running at that address?`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,198 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import type { Clock } from '../contracts/clock.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { RetryPolicy } from '../contracts/settlement.ts';
+import { ConfigurationError } from '../errors.ts';
+import { EventRegistry, defaultRegistry } from '../events/registry.ts';
+import { defaultLogger } from '../observability/default-logger.ts';
+import type { InspectionObserver } from '../observability/inspection.ts';
+
+const hasMethods = (value: unknown, ...names: string[]): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+
+const milliseconds = z.int().min(0).max(2_147_483_647);
+const limitMs = z.union([milliseconds, z.literal(Infinity)]);
+
+/** @see RetryPolicy */
+export const retrySchema = z.strictObject({
+  maxRetries: z.int().min(0).max(1000).optional(),
+  baseDelayMs: milliseconds.optional(),
+  maxDelayMs: milliseconds.optional(),
+  jitter: z.number().min(0).max(1).optional(),
+  classify: z
+    .custom<RetryPolicy['classify']>((value) => typeof value === 'function', 'must be a function')
+    .optional(),
+});
+
+/** Options that every bus has. */
+export const busOptionsSchema = z.strictObject({
+  /** Where event types are looked up (`defaultRegistry`). */
+  registry: z
+    .custom<EventRegistry>((value) => value instanceof EventRegistry, 'must be an EventRegistry')
+    .optional(),
+  /** `payloadKeys: 'snake_case'` writes payload keys so for a Python neighbour ('as-written'). */
+  codec: z.strictObject({ payloadKeys: z.enum(['as-written', 'snake_case']).optional() }).optional(),
+  /** 'publish' trusts what comes from the broker and doesn't parse it by its schema ('both'). */
+  validateOn: z.enum(['both', 'publish']).optional(),
+  /** Consumers of one group share the events. Needed to consume from a broker: a shared default would let two services
+   * steal each other's events. */
+  consumerGroup: z.string().min(1).optional(),
+  /** Shown in the broker's lists, made unique by a suffix (the host's name). */
+  consumerName: z.string().min(1).optional(),
+  /** Deliveries handled at once, 1 to 10,000 (16). In memory it bounds background publishes and further attempts. */
+  concurrency: z.int().min(1).max(10_000).optional(),
+  /** 'key': events of one aggregate are handled one after another (default on brokers); 'none' (default in memory). */
+  ordering: z.enum(['key', 'none']).optional(),
+  /** What becomes of an event that nobody here wants ('ack'). */
+  onUnwanted: z.enum(['ack', 'dead-letter']).optional(),
+  /** Broker deliveries beyond which a message is dead-lettered unhandled, because it seems to kill its process (20). */
+  maxDeliveries: z.int().min(1).optional(),
+  /** Milliseconds in which the first connection must stand; Infinity waits for ever (10,000). */
+  connectTimeoutMs: limitMs.optional(),
+  /** Milliseconds until an unconfirmed publish rejects (30,000). */
+  publishTimeoutMs: milliseconds.min(1).optional(),
+  /** Most events that wait for their confirmation; beyond it publish rejects as overloaded (10,000). */
+  maxQueuedPublishes: z.int().min(1).optional(),
+  /** Milliseconds a timed-out handler is waited for after its signal aborted (10,000). */
+  abortGraceMs: milliseconds.optional(),
+  /** How failing handlers are run again; field by field. */
+  retry: retrySchema.optional(),
+  /** Short for `retry.maxRetries`: 3 on brokers, 0 in memory. */
+  maxRetries: z.int().min(0).max(1000).optional(),
+  /** False: what is exhausted is logged at error, counted as dropped and acknowledged (true). */
+  enableDlq: z.boolean().optional(),
+  /** Milliseconds that shutdown and stopConsuming may take (30,000). */
+  shutdownTimeoutMs: milliseconds.optional(),
+  /** Publishes in the background at once; beyond it they are waited for (1000). */
+  maxBackgroundTasks: z.int().min(0).optional(),
+  /** Sees every actor event from the first on; the same as `bus.inspect` right after construction, plus the start. */
+  inspect: z
+    .custom<InspectionObserver>(
+      (v) => typeof v === 'function' || hasMethods(v, 'next'),
+      'must be an observer',
+    )
+    .optional(),
+  /** For tests: time as an input. */
+  clock: z
+    .custom<Clock>(
+      (v) => hasMethods(v, 'now', 'setTimeout', 'clearTimeout'),
+      'must have now, setTimeout, clearTimeout',
+    )
+    .optional(),
+  /** For tests: numbers from 0 to 1 (Math.random). */
+  random: z.custom<() => number>((value) => typeof value === 'function', 'must be a function').optional(),
+  /** pino, or anything like it; by default warnings and errors go to the console. */
+  logger: z
+    .custom<Logger>(
+      (v) => hasMethods(v, 'debug', 'info', 'warn', 'error'),
+      'must have debug, info, warn and error',
+    )
+    .optional(),
+});
+
+/** @see busOptionsSchema */
+export type BusOptions = z.input<typeof busOptionsSchema>;
+
+/** Options with nothing left open. */
+export interface BusSettings {
+  readonly registry: EventRegistry;
+  readonly payloadKeys: 'as-written' | 'snake_case';
+  readonly validateOn: 'both' | 'publish';
+  readonly consumerGroup: string | undefined;
+  readonly consumerName: string;
+  readonly concurrency: number;
+  readonly ordering: 'key' | 'none';
+  readonly onUnwanted: 'ack' | 'dead-letter';
+  readonly maxDeliveries: number;
+  readonly connectTimeoutMs: number;
+  readonly publishTimeoutMs: number;
+  readonly maxQueuedPublishes: number;
+  readonly abortGraceMs: number;
+  readonly retry: RetryPolicy;
+  readonly enableDlq: boolean;
+  readonly shutdownTimeoutMs: number;
+  readonly maxBackgroundTasks: number;
+  readonly inspect: InspectionObserver | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+const processClock: Clock = {
+  now: () => Date.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
+};
+
+/** What differs between the in-memory bus and those on a broker. */
+export interface BusDefaults {
+  readonly maxRetries: number;
+  readonly ordering: 'key' | 'none';
+  readonly consumerGroup?: string;
+}
+
+export const BROKER_DEFAULTS: BusDefaults = { maxRetries: 3, ordering: 'key' };
+
+/** Fills in what was left out of options that {@link parseOptions} has accepted. */
+export function busSettings(options: BusOptions, defaults: BusDefaults): BusSettings {
+  const { retry } = options;
+  if (options.maxRetries !== undefined && retry?.maxRetries !== undefined)
+    throw new ConfigurationError('Give maxRetries or retry.maxRetries, not both.');
+  return {
+    registry: options.registry ?? defaultRegistry,
+    payloadKeys: options.codec?.payloadKeys ?? 'as-written',
+    validateOn: options.validateOn ?? 'both',
+    consumerGroup: options.consumerGroup ?? defaults.consumerGroup,
+    consumerName: options.consumerName ?? hostname(),
+    concurrency: options.concurrency ?? 16,
+    ordering: options.ordering ?? defaults.ordering,
+    onUnwanted: options.onUnwanted ?? 'ack',
+    maxDeliveries: options.maxDeliveries ?? 20,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    publishTimeoutMs: options.publishTimeoutMs ?? 30_000,
+    maxQueuedPublishes: options.maxQueuedPublishes ?? 10_000,
+    abortGraceMs: options.abortGraceMs ?? 10_000,
+    retry: {
+      maxRetries: retry?.maxRetries ?? options.maxRetries ?? defaults.maxRetries,
+      baseDelayMs: retry?.baseDelayMs ?? 1000,
+      maxDelayMs: retry?.maxDelayMs ?? 60_000,
+      jitter: retry?.jitter ?? 0.1,
+      classify: retry?.classify,
+    },
+    enableDlq: options.enableDlq ?? true,
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
+    maxBackgroundTasks: options.maxBackgroundTasks ?? 1000,
+    inspect: options.inspect,
+    clock: options.clock ?? processClock,
+    random: options.random ?? Math.random,
+    logger: options.logger ?? defaultLogger,
+  };
+}
+
+/** @throws {ConfigurationError} naming every wrong field, its value and what is allowed. */
+export function parseOptions<Schema extends z.ZodType>(
+  schema: Schema,
+  options: unknown,
+  what: string,
+): z.output<Schema> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const path = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: no such option`;
+    return `${path || 'options'}: ${issue.message}${valueAt(options, issue.path)}`;
+  });
+  throw new ConfigurationError(`Wrong options for ${what}: ${problems.join('; ')}.`);
+}
+
+function valueAt(options: unknown, path: readonly PropertyKey[]): string {
+  if (path.length === 0) return '';
+  let value: unknown = options;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  // A URL may hold a password.
+  if (typeof value === 'string' && value.includes('@')) return '';
+  return ` (it is ${typeof value === 'string' ? JSON.stringify(value) : String(value)})`;
+}

@@ -1,0 +1,228 @@
+import type { AnyActorRef } from 'xstate';
+import type { Clock } from '../contracts/clock.ts';
+import type { Message } from '../contracts/message.ts';
+import type { Stats } from '../contracts/telemetry.ts';
+import type { Connection } from '../contracts/transport.ts';
+import { PublishError, PublishFailure, type PublishOutcome } from '../errors.ts';
+import { Fifo } from '../../machines/fifo.ts';
+import { relay } from '../../machines/internals.ts';
+import { Work } from '../../machines/work.ts';
+import type { Publisher } from '../../machines/bus.impl.ts';
+
+export interface PublishQueueSettings {
+  readonly publishTimeoutMs: number;
+  /** In events, not in calls. */
+  readonly maxQueuedPublishes: number;
+  readonly clock: Clock;
+  readonly stats: Stats;
+  /** Counts every event until it has settled. */
+  readonly work: Work;
+}
+
+/** How long a publish that failed without a loss of the connection waits before it is sent again. */
+const RESEND_MS = 200;
+
+interface Request {
+  readonly messages: readonly Message[];
+  /** What isn't confirmed yet; shrinks as parts of it are. */
+  open: readonly Message[];
+  /** Ids that were sent at least once without an answer. */
+  readonly inDoubt: Set<string>;
+  /** Sent, and no answer yet. */
+  isInFlight: boolean;
+  readonly deadline: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** Of the last attempt. */
+  cause: unknown;
+}
+
+/**
+ * Everything published, in order, until the broker has confirmed it. What was in doubt when a connection was lost is
+ * sent again with the same ids over the next one, until its time is up.
+ */
+export class PublishQueue implements Publisher {
+  readonly #settings: PublishQueueSettings;
+  /** Oldest first; all have the same time to live, so the first one's time is up first. */
+  readonly #open = new Set<Request>();
+  readonly #unsent = new Fifo<Request>();
+  readonly #own = new Work();
+  #connection: Connection | undefined = undefined;
+  #events = 0;
+  #expiry: unknown = undefined;
+  #resend: unknown = undefined;
+
+  constructor(settings: PublishQueueSettings) {
+    this.#settings = settings;
+  }
+
+  /** Resolves once all are confirmed. @throws {PublishError} */
+  publish(bus: AnyActorRef, messages: readonly Message[], isAccepted: boolean): Promise<void> {
+    const { maxQueuedPublishes, clock, publishTimeoutMs } = this.#settings;
+    if (this.#events + messages.length > maxQueuedPublishes)
+      return Promise.reject(
+        new PublishError(
+          `${this.#events} events wait for their confirmation, and maxQueuedPublishes is ${maxQueuedPublishes}. Publish slower, or await publish.`,
+          { stored: [], unknown: [], unsent: messages.map(({ id }) => id) },
+          { code: 'OVERLOADED' },
+        ),
+      );
+    return new Promise((resolve, reject) => {
+      const deadline = clock.now() + publishTimeoutMs;
+      const request: Request = {
+        messages,
+        open: messages,
+        inDoubt: new Set(),
+        isInFlight: false,
+        deadline,
+        resolve,
+        reject,
+        cause: undefined,
+      };
+      relay(undefined, bus, { type: 'publish', request, isAccepted });
+    });
+  }
+
+  accept(accepted: object): void {
+    const request = accepted as Request;
+    this.#open.add(request);
+    this.#events += request.messages.length;
+    this.#settings.work.begin();
+    this.#own.begin();
+    if (this.#expiry === undefined) this.#watch(request);
+    if (this.#connection === undefined || this.#unsent.length > 0) this.#unsent.push(request);
+    else this.#send(request, this.#connection);
+  }
+
+  refuse(request: object): void {
+    (request as Request).reject(this.#failure(request as Request, 'The bus takes nothing more.'));
+  }
+
+  connectionOpened(connection: Connection): void {
+    this.#connection = connection;
+    this.#flush();
+  }
+
+  connectionLost(): void {
+    this.#connection = undefined;
+  }
+
+  drained(): Promise<void> {
+    return this.#own.idle();
+  }
+
+  abort(cause?: unknown): number {
+    const unconfirmed = [...this.#open].reduce((sum, { open }) => sum + open.length, 0);
+    for (const request of [...this.#open]) {
+      request.cause ??= cause;
+      this.#settle(request, this.#failure(request, 'The bus gave up on it.'));
+    }
+    this.#unsent.drain();
+    return unconfirmed;
+  }
+
+  #flush(): void {
+    while (this.#connection !== undefined) {
+      const request = this.#unsent.shift();
+      if (request === undefined) return;
+      if (this.#open.has(request)) this.#send(request, this.#connection);
+    }
+  }
+
+  #send(request: Request, connection: Connection): void {
+    const sent = request.open;
+    request.isInFlight = true;
+    connection.publish(sent).then(
+      () => {
+        if (!this.#open.has(request)) return;
+        this.#settings.stats.eventsPublished += sent.length;
+        this.#settle(request);
+      },
+      (error: unknown) => this.#failed(request, sent, connection, error),
+    );
+  }
+
+  #failed(request: Request, sent: readonly Message[], connection: Connection, error: unknown): void {
+    if (!this.#open.has(request)) return;
+    request.cause = error;
+    request.isInFlight = false;
+    const failure = error instanceof PublishFailure ? error : undefined;
+    const stored = new Set(failure?.stored);
+    request.open = sent.filter((_, at) => !stored.has(at));
+    this.#settings.stats.eventsPublished += stored.size;
+    for (const at of failure?.unknown ?? sent.keys()) request.inDoubt.add((sent[at] as Message).id);
+    if (failure !== undefined && !failure.retryable) {
+      this.#settle(request, this.#failure(request, `The broker refuses it: ${failure.message}`));
+      return;
+    }
+    this.#putBack(request);
+    if (this.#connection === undefined) return;
+    if (this.#connection !== connection) this.#flush();
+    // The same connection stands, or nobody has told of its loss yet.
+    else this.#resend ??= this.#settings.clock.setTimeout(() => this.#sendAgain(), RESEND_MS);
+  }
+
+  #sendAgain(): void {
+    this.#resend = undefined;
+    this.#flush();
+  }
+
+  /** In front of what was published after it. */
+  #putBack(request: Request): void {
+    const waiting = new Set([...this.#unsent.drain(), request]);
+    for (const open of this.#open) if (waiting.has(open)) this.#unsent.push(open);
+  }
+
+  #settle(request: Request, error?: PublishError): void {
+    this.#open.delete(request);
+    this.#events -= request.messages.length;
+    if (error === undefined) request.resolve();
+    else request.reject(error);
+    this.#own.end();
+    this.#settings.work.end();
+    if (this.#open.size > 0) return;
+    this.#settings.clock.clearTimeout(this.#expiry);
+    this.#settings.clock.clearTimeout(this.#resend);
+    this.#expiry = this.#resend = undefined;
+  }
+
+  /** One timer for all: it is set again when it fires, not when a publish settles. */
+  #watch(oldest: Request): void {
+    const { clock } = this.#settings;
+    this.#expiry = clock.setTimeout(() => this.#expire(), Math.max(1, oldest.deadline - clock.now()));
+  }
+
+  #expire(): void {
+    this.#expiry = undefined;
+    const { clock, publishTimeoutMs } = this.#settings;
+    for (const request of this.#open) {
+      if (request.deadline > clock.now()) {
+        this.#watch(request);
+        return;
+      }
+      this.#settle(
+        request,
+        this.#failure(request, `The broker did not confirm it in ${publishTimeoutMs} ms.`),
+      );
+    }
+  }
+
+  #failure(request: Request, why: string): PublishError {
+    const { messages, open, inDoubt, isInFlight, cause } = request;
+    const unstored = new Set(open.map(({ id }) => id));
+    const ids = messages.map(({ id }) => id);
+    const isInDoubt = (id: string): boolean => isInFlight || inDoubt.has(id);
+    const outcome: PublishOutcome = {
+      stored: ids.filter((id) => !unstored.has(id)),
+      unknown: ids.filter((id) => unstored.has(id) && isInDoubt(id)),
+      unsent: ids.filter((id) => unstored.has(id) && !isInDoubt(id)),
+    };
+    const { stored, unknown, unsent } = outcome;
+    return new PublishError(
+      `${ids.length} event(s) not published: ${stored.length} stored, ${unknown.length} perhaps stored, ${unsent.length} not sent. ${why}` +
+        (unknown.length === 0 ? '' : ' Publish what is in doubt again with the same event ids only.'),
+      outcome,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,189 @@
+import type { AnyActorRef } from 'xstate';
+import type { DomainEvent } from '../contracts/event.ts';
+import type { HandlerFunction } from '../contracts/handler.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { RetryPolicy } from '../contracts/settlement.ts';
+import { ConfigurationError } from '../errors.ts';
+import type { AnyEventDefinition } from '../events/event-definition.ts';
+import type { Route, Routes } from '../../machines/routes.ts';
+import type { HandlerInput } from '../../machines/handler-flow.ts';
+import type { BusActor, SubscriptionActor } from '../../machines/index.ts';
+import { SUBSCRIPTION } from '../../machines/bus.impl.ts';
+import type { Handler, HandlerObject, SubscribeOptions, Subscription } from './api.ts';
+import { parseOptions, retrySchema } from './options.ts';
+
+interface Subscribed {
+  readonly id: string;
+  readonly name: string;
+  /** Undefined for every type. */
+  readonly types: readonly string[] | undefined;
+  readonly handler: unknown;
+  readonly actor: SubscriptionActor;
+  readonly route: Route;
+  readonly policy: RetryPolicy;
+  readonly subscription: Subscription;
+}
+
+export interface SubscribersSettings {
+  readonly actor: BusActor;
+  readonly routes: Routes;
+  readonly policy: RetryPolicy;
+  readonly logger: Logger;
+  /** All of a handler's input that doesn't depend on the subscription. */
+  readonly handlerInput: Omit<HandlerInput, 'subscription' | 'handle' | 'timeoutMs'>;
+}
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/** The subscriptions of one bus: their names, their routes and their actors. */
+export class Subscribers {
+  readonly #settings: SubscribersSettings;
+  readonly #byName = new Map<string, Subscribed>();
+  /** XState remembers every child id for ever, so ids are used again. */
+  readonly #freeIds: string[] = [];
+  #ids = 0;
+
+  constructor(settings: SubscribersSettings) {
+    this.#settings = settings;
+  }
+
+  /** @throws {ConfigurationError} when the handler is neither a function nor has `handle`, or an option is wrong. */
+  add(
+    definitions: readonly AnyEventDefinition[] | undefined,
+    handler: Handler<never>,
+    options: SubscribeOptions = {},
+  ): Subscription {
+    const handle = handlerFunction(handler);
+    const { actor, routes, handlerInput } = this.#settings;
+    const policy = policyOf(this.#settings.policy, options);
+    const types = definitions?.map(({ type }) => type);
+    const name = this.#nameOf(handler, types, options.name);
+    const id = this.#freeIds.pop() ?? `${SUBSCRIPTION}${this.#ids++}`;
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    actor.send({
+      type: 'subscribe',
+      id,
+      input: { name, eventTypes: types, handler: { ...handlerInput, subscription: name, handle, timeoutMs } },
+    });
+    const child = actor.getSnapshot().children[id] as unknown as SubscriptionActor;
+    const route: Route = {
+      subscription: name,
+      handler: child.getSnapshot().children.handler as unknown as AnyActorRef,
+    };
+    const subscription = this.#subscription(name, child);
+    this.#byName.set(name, { id, name, types, handler, actor: child, route, policy, subscription });
+    child.subscribe({ complete: () => this.#freeIds.push(id), error: () => undefined });
+    routes.add(types, route);
+    actor.send({ type: 'subscriptions.changed' });
+    options.signal?.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
+    if (options.signal?.aborted === true) subscription.unsubscribe();
+    return subscription;
+  }
+
+  /** Removes the first subscription of this very handler to that type, or, without one, to every type. */
+  removeHandler(definition: AnyEventDefinition | undefined, handler: Handler<never>): boolean {
+    for (const { name, types, handler: other } of this.#byName.values())
+      if (
+        other === handler &&
+        (definition === undefined ? types === undefined : types?.includes(definition.type))
+      )
+        return this.#remove(name);
+    return false;
+  }
+
+  clear(): void {
+    for (const name of [...this.#byName.keys()]) this.#remove(name);
+  }
+
+  count(definition: AnyEventDefinition | undefined): number {
+    let count = 0;
+    for (const { types } of this.#byName.values())
+      if (types !== undefined && (definition === undefined || types.includes(definition.type))) count++;
+    return count;
+  }
+
+  get wildcardCount(): number {
+    let count = 0;
+    for (const { types } of this.#byName.values()) if (types === undefined) count++;
+    return count;
+  }
+
+  handlerOf(name: string): { readonly ref: AnyActorRef; readonly policy: RetryPolicy } | undefined {
+    const subscribed = this.#byName.get(name);
+    return subscribed && { ref: subscribed.route.handler, policy: subscribed.policy };
+  }
+
+  /** The actor of a subscription that is still there. */
+  actorOf(name: string): SubscriptionActor | undefined {
+    return this.#byName.get(name)?.actor;
+  }
+
+  #remove(name: string): boolean {
+    const subscribed = this.#byName.get(name);
+    if (subscribed === undefined) return false;
+    this.#byName.delete(name);
+    this.#settings.routes.remove(subscribed.route);
+    this.#settings.actor.send({ type: 'unsubscribe', id: subscribed.id, subscription: name });
+    this.#settings.actor.send({ type: 'subscriptions.changed' });
+    return true;
+  }
+
+  #subscription(name: string, actor: SubscriptionActor): Subscription {
+    const unsubscribe = (): void => {
+      // By identity: the name may belong to a later subscription already.
+      if (this.#byName.get(name)?.actor === actor) this.#remove(name);
+    };
+    return {
+      name,
+      ready: Promise.resolve(),
+      unsubscribe,
+      pause: () => actor.send({ type: 'pause' }),
+      resume: () => actor.send({ type: 'resume' }),
+      actor,
+      [Symbol.dispose]: unsubscribe,
+    };
+  }
+
+  #nameOf(handler: unknown, types: readonly string[] | undefined, given: string | undefined): string {
+    const wanted = given ?? (ownName(handler) || (types?.join('+') ?? 'all events'));
+    if (!this.#byName.has(wanted)) return wanted;
+    let number = 2;
+    while (this.#byName.has(`${wanted}#${number}`)) number++;
+    const name = `${wanted}#${number}`;
+    this.#settings.logger.warn(
+      { name },
+      `A second subscription is called "${wanted}"; this one is "${name}". Name it, so that a replay finds it.`,
+    );
+    return name;
+  }
+}
+
+function ownName(handler: unknown): string {
+  if (typeof handler === 'function') return handler.name;
+  const { name } = (handler as object).constructor;
+  return name === 'Object' ? '' : name;
+}
+
+function handlerFunction(handler: unknown): HandlerFunction {
+  const object = handler as Partial<HandlerObject> | null | undefined;
+  if (object !== null && object !== undefined && typeof object.handle === 'function')
+    return (event: DomainEvent, context) => (object as HandlerObject).handle(event, context);
+  if (typeof handler === 'function') return handler as HandlerFunction;
+  throw new ConfigurationError(
+    `A handler must be a function or an object with a handle() method, not ${handler === null ? 'null' : typeof handler}.`,
+  );
+}
+
+function policyOf(policy: RetryPolicy, options: SubscribeOptions): RetryPolicy {
+  const { timeoutMs, retry } = options;
+  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= 2_147_483_647))
+    throw new ConfigurationError(
+      `timeoutMs must be 0 (no limit) to 2147483647 milliseconds, not ${timeoutMs}.`,
+    );
+  if (retry === undefined) return policy;
+  const given = parseOptions(retrySchema, retry, 'retry of a subscription');
+  return {
+    ...policy,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
+}

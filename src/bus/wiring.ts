@@ -1,0 +1,239 @@
+import { createActor } from 'xstate';
+import { randomBytes } from 'node:crypto';
+import type { DomainEvent } from '../contracts/event.ts';
+import type { Message } from '../contracts/message.ts';
+import type { Settlement } from '../contracts/settlement.ts';
+import type { Stats } from '../contracts/telemetry.ts';
+import type { Capabilities, SourceNotice, Transport } from '../contracts/transport.ts';
+import { deadLetterHeaders } from '../dead-letters/dead-letter.ts';
+import { ConnectionError, HandlerTimeoutError } from '../errors.ts';
+import { createCodec, type Codec } from '../events/codec.ts';
+import { withCausation } from '../events/with-causation.ts';
+import { guardedLogger } from '../observability/default-logger.ts';
+import { guardedObserver } from '../observability/inspection.ts';
+import { createStats } from '../observability/stats.ts';
+import { busLogic } from '../../machines/bus.ts';
+import type { Publisher } from '../../machines/bus.impl.ts';
+import type { DeliverySettings } from '../../machines/delivery.impl.ts';
+import type { Dispatch } from '../../machines/dispatch.ts';
+import { EmbeddedFlow } from '../../machines/embedded-flow.ts';
+import { indexTimers } from '../../machines/internals.ts';
+import { LaneFlow } from '../../machines/lane-flow.ts';
+import type { BusActor } from '../../machines/index.ts';
+import { Routes } from '../../machines/routes.ts';
+import { Troubles } from '../../machines/troubles.ts';
+import { Work } from '../../machines/work.ts';
+import { EmbeddedPublisher } from './embedded-publisher.ts';
+import type { BusSettings } from './options.ts';
+import { PublishQueue } from './publish-queue.ts';
+import { Subscribers } from './subscribers.ts';
+
+/** Takes the dead letters of a bus that has no broker. */
+export interface EmbeddedDeadLetters {
+  /** Returns how many older ones had to go. */
+  add(message: Message, headers: Readonly<Record<string, string>>): number;
+}
+
+/** What a bus is made of, joined. */
+export interface Wiring {
+  readonly actor: BusActor;
+  readonly stats: Stats;
+  readonly work: Work;
+  readonly codec: Codec;
+  readonly logger: BusSettings['logger'];
+  readonly subscribers: Subscribers;
+  readonly routes: Routes;
+  /** Undefined on a bus with a transport. */
+  readonly embedded: EmbeddedPublisher | undefined;
+  /** Undefined on the embedded bus. */
+  readonly queue: PublishQueue | undefined;
+}
+
+/** Where the events of a bus go: through a transport, or nowhere but to its own handlers. */
+export interface Link {
+  /** Undefined on the embedded bus. */
+  readonly transport: Transport | undefined;
+  /** Used on the embedded bus only. */
+  readonly deadLetters?: EmbeddedDeadLetters;
+  readonly capabilities: Capabilities;
+  readonly destination: string;
+}
+
+/** Joins machines, codec, dead letters and telemetry into one bus: the only place where they meet. */
+export function wire(settings: BusSettings, link: Link): Wiring {
+  const { clock, random } = settings;
+  const logger = guardedLogger(settings.logger);
+  const stats = createStats();
+  const work = new Work();
+  const routes = new Routes();
+  const codec = createCodec(settings);
+  const group = settings.consumerGroup ?? '';
+  // New for every start: what a dead namesake left behind must be told from what this one holds.
+  const consumer = `${settings.consumerName}~${randomBytes(4).toString('hex')}`;
+  const unwanted = oncePerType((type) =>
+    logger.warn(
+      { type, group },
+      `Nobody here wants events of type "${type}"; they are ${settings.onUnwanted === 'ack' ? 'passed over' : 'dead-lettered'}.`,
+    ),
+  );
+  const embeddedFlow =
+    link.transport === undefined
+      ? new EmbeddedFlow({
+          concurrency: settings.concurrency,
+          routes,
+          unwanted: ({ event }) => unwanted(event.eventType),
+          stats,
+          work,
+        })
+      : undefined;
+  const embedded = embeddedFlow && new EmbeddedPublisher(embeddedFlow, work);
+  const queue = embedded ? undefined : new PublishQueue({ ...settings, stats, work });
+  const publisher = (embedded ?? queue) as Publisher;
+  const flow =
+    embeddedFlow ??
+    new LaneFlow({
+      ...settings,
+      routes,
+      decode: (message) => codec.decode(message),
+      unwanted: ({ type }) => unwanted(type),
+      stats,
+      work,
+      abandonError: () => new ConnectionError('The delivery was lost to another consumer.'),
+    });
+  const storeDeadLetter: DeliverySettings['storeDeadLetter'] = async (dispatch, settlement) => {
+    const facts = factsOf(dispatch, settlement);
+    if (!settings.enableDlq) {
+      logger.error(facts, 'A delivery failed for good and is dropped: enableDlq is false.');
+      return 'dropped';
+    }
+    const { delivery, headers, event } = dispatch;
+    const record = deadLetterHeaders({
+      settlement: settlement as Extract<Settlement, { kind: 'dead-letter' }>,
+      headers,
+      group,
+      consumer,
+      destination: delivery?.destination ?? 'memory',
+      position: delivery?.position ?? event.eventId,
+      now: clock.now(),
+    });
+    if (delivery !== undefined) await delivery.deadLetter(record);
+    else stats.dropped += link.deadLetters?.add(codec.encode(event, headers), record) ?? 0;
+    logger.warn(facts, 'A delivery failed for good and is a dead letter now.');
+    return 'dead-lettered';
+  };
+  const troubles = new Troubles((subscription, change) => {
+    if (subscription === undefined) actor.getSnapshot().children.consumer?.send(change);
+    else subscribers.actorOf(subscription)?.send(change);
+  });
+  const deliverySettings: DeliverySettings = {
+    handlerOf: (subscription) => subscribers.handlerOf(subscription),
+    attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
+      logger.warn(
+        { ...factsOf(dispatch, undefined), subscription, attempt, error: failure?.error },
+        `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
+      ),
+    storeDeadLetter,
+    storeFailed: (dispatch, error) =>
+      logger.error(
+        { ...factsOf(dispatch, undefined), error },
+        'The dead letter could not be stored; the delivery is kept and tried again.',
+      ),
+    canRelease: link.transport !== undefined,
+    random,
+    stats,
+    troubles,
+  };
+
+  const actor = createActor(busLogic, {
+    id: 'bus',
+    systemId: 'bus',
+    clock,
+    ...(settings.inspect === undefined ? {} : { inspect: guardedObserver(settings.inspect, logger) }),
+    input: {
+      transport: link.transport,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      random,
+      publisher,
+      consumer: () => ({
+        flow,
+        deliverySettings,
+        random,
+        group: link.transport === undefined ? undefined : { name: group, consumer },
+        notice: (notice: SourceNotice) => {
+          if (notice.kind === 'dead-letters-dropped') stats.dropped += notice.count;
+          logger.warn(notice, notice.detail);
+        },
+      }),
+      abortError: () => new Error('The bus was shut down before the handler had ended.'),
+      reconnected: () => stats.reconnections++,
+    },
+  } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
+  indexTimers(actor.system, clock);
+  // With an error listener from the start an error of the root is told here, and doesn't end the process.
+  actor.subscribe({ error: (error) => logger.error({ error }, 'The bus has failed.') });
+
+  const subscribers = new Subscribers({
+    actor,
+    routes,
+    policy: settings.retry,
+    logger,
+    handlerInput: {
+      group,
+      abortGraceMs: settings.abortGraceMs,
+      clock,
+      stats,
+      timeoutError: (subscription, timeoutMs) => new HandlerTimeoutError(subscription, timeoutMs),
+      publish: (events, cause) => publishFrom(listOf(events), cause),
+    },
+  });
+  actor.start();
+
+  async function publishFrom(events: readonly DomainEvent[], cause: DomainEvent): Promise<void> {
+    const caused = events.map((event) => withCausation(event, cause));
+    if (embedded !== undefined) {
+      // Accepted when queued: a handler that waited for its own consequences could wait for itself.
+      void embedded.publish(actor, caused, true);
+      return;
+    }
+    await queue?.publish(
+      actor,
+      caused.map((event) => codec.encode(event)),
+      true,
+    );
+  }
+
+  return { actor, stats, work, codec, logger, subscribers, routes, embedded, queue };
+}
+
+/** One event or a list of them. */
+export const listOf = (events: DomainEvent | readonly DomainEvent[]): readonly DomainEvent[] =>
+  Array.isArray(events) ? (events as readonly DomainEvent[]) : [events as DomainEvent];
+
+function factsOf({ delivery, event }: Dispatch, settlement: Settlement | undefined): object {
+  const facts = {
+    eventType: delivery?.message.type ?? event.eventType,
+    eventId: delivery?.message.id ?? event.eventId,
+    position: delivery?.position,
+  };
+  if (settlement?.kind !== 'dead-letter') return facts;
+  const failure = settlement.failures[0];
+  return {
+    ...facts,
+    reason: settlement.reason,
+    subscription: failure?.subscription,
+    attempts: failure?.attempts,
+    error: failure?.error ?? settlement.error,
+  };
+}
+
+const MOST_TYPES = 1000;
+
+/** Tells once for each type, as long as there aren't so many that remembering them would itself be a leak. */
+function oncePerType(tell: (type: string) => void): (type: string) => void {
+  const told = new Set<string>();
+  return (type) => {
+    if (told.has(type) || told.size >= MOST_TYPES) return;
+    told.add(type);
+    tell(type);
+  };
+}

@@ -1,0 +1,176 @@
+import type { Clock } from '../contracts/clock.ts';
+import type { DeadLetterReason } from '../contracts/settlement.ts';
+import type { DeadLetterStore, StoredDeadLetter } from '../contracts/transport.ts';
+import { ConfigurationError } from '../errors.ts';
+import { readDeadLetter, replayHeaders, type DeadLetter } from './dead-letter.ts';
+
+export type { DeadLetter, FailedHandler } from './dead-letter.ts';
+
+/** Which dead letters; all that is given must hold. */
+export interface DeadLetterFilter {
+  /** Default: the bus's own group; `'*'` for all. */
+  readonly group?: string;
+  readonly eventType?: string;
+  readonly reason?: DeadLetterReason;
+  /** Last failed at this time or later. */
+  readonly since?: Date;
+  /** Last failed before this time. */
+  readonly until?: Date;
+}
+
+export interface ReplayReport {
+  /** Dead letters that the filter chose. */
+  readonly matched: number;
+  readonly replayed: number;
+  /** Those that couldn't be replayed; they stay where they are. */
+  readonly failed: readonly { readonly id: string; readonly error: unknown }[];
+}
+
+const PAGE = 100;
+
+/**
+ * Looks at, replays and removes dead letters: once for all brokers, over what a transport stores. Every method
+ * connects by itself and rejects with ConnectionError when it can't.
+ */
+export class DeadLetterAdmin {
+  readonly #store: () => Promise<DeadLetterStore>;
+  readonly #ownGroup: string | undefined;
+  readonly #clock: Clock;
+
+  constructor(store: () => Promise<DeadLetterStore>, ownGroup: string | undefined, clock: Clock) {
+    this.#store = store;
+    this.#ownGroup = ownGroup;
+    this.#clock = clock;
+  }
+
+  async count(filter: DeadLetterFilter = {}): Promise<number> {
+    const store = await this.#store();
+    const { group, ...rest } = filter;
+    if (Object.keys(rest).length === 0) return store.depth(this.#groupOf(group));
+    let count = 0;
+    for await (const stored of this.#matching(store, filter)) count += stored === undefined ? 0 : 1;
+    return count;
+  }
+
+  /** Oldest first, up to `limit` (100), from behind the cursor `after`. */
+  async list(
+    options: DeadLetterFilter & { readonly limit?: number; readonly after?: string } = {},
+  ): Promise<DeadLetter[]> {
+    const { limit = 100, after, ...filter } = options;
+    const letters: DeadLetter[] = [];
+    if (limit < 1) return letters;
+    for await (const stored of this.#matching(await this.#store(), filter, after)) {
+      letters.push(readDeadLetter(stored));
+      if (letters.length >= limit) break;
+    }
+    return letters;
+  }
+
+  /**
+   * Hands the message to its group again and removes the dead letter, in one step. It comes after what was published
+   * meanwhile. False when there is no such dead letter.
+   * @param options.handlers who gets it: those that failed (default), all, or those named. Where none of them is
+   *   subscribed it returns to the dead letters as `no-such-handler`.
+   */
+  async replay(
+    id: string,
+    options: { readonly handlers?: 'failed' | 'all' | readonly string[] } = {},
+  ): Promise<boolean> {
+    const store = await this.#store();
+    for await (const stored of this.#matching(store, { group: '*' }))
+      if (readDeadLetter(stored).id === id)
+        return store.replay(stored, replayHeaders(stored, targets(stored, options.handlers ?? 'failed')));
+    return false;
+  }
+
+  /**
+   * Replays what exists now, oldest first; what fails again meanwhile isn't replayed twice.
+   * @param options.ratePerSecond most a second; unlimited by default.
+   * @param options.dryRun only counts what it would replay.
+   */
+  async replayAll(
+    filter: DeadLetterFilter = {},
+    options: { readonly ratePerSecond?: number; readonly dryRun?: boolean } = {},
+  ): Promise<ReplayReport> {
+    const store = await this.#store();
+    const failed: { id: string; error: unknown }[] = [];
+    let matched = 0;
+    let replayed = 0;
+    for await (const stored of this.#matching(store, filter)) {
+      matched++;
+      if (options.dryRun === true) continue;
+      if (options.ratePerSecond !== undefined && matched > 1) await this.#wait(1000 / options.ratePerSecond);
+      try {
+        if (await store.replay(stored, replayHeaders(stored, targets(stored, 'failed')))) replayed++;
+      } catch (error) {
+        failed.push({ id: readDeadLetter(stored).id, error });
+      }
+    }
+    return { matched, replayed, failed };
+  }
+
+  /** Removes them for good; returns how many. */
+  async purge(filter: DeadLetterFilter = {}): Promise<number> {
+    const store = await this.#store();
+    let purged = 0;
+    let page: StoredDeadLetter[] = [];
+    for await (const stored of this.#matching(store, filter)) {
+      page.push(stored);
+      if (page.length < PAGE) continue;
+      purged += await store.remove(page);
+      page = [];
+    }
+    return page.length === 0 ? purged : purged + (await store.remove(page));
+  }
+
+  /** Those there are now: as many as there were records at the call, because new ones come behind them. */
+  async *#matching(
+    store: DeadLetterStore,
+    filter: DeadLetterFilter,
+    after?: string,
+  ): AsyncGenerator<StoredDeadLetter> {
+    const group = this.#groupOf(filter.group);
+    let left = await store.depth(group);
+    for (let cursor = after; left > 0;) {
+      const page = await store.browse({ group, after: cursor, limit: Math.min(PAGE, left) });
+      if (page.length === 0) return;
+      left -= page.length;
+      cursor = page.at(-1)?.position;
+      for (const stored of page) if (isMatch(stored, filter)) yield stored;
+    }
+  }
+
+  #groupOf(group: string | undefined): string {
+    const chosen = group ?? this.#ownGroup;
+    if (chosen === undefined)
+      throw new ConfigurationError(
+        'This bus has no consumerGroup: say whose dead letters are meant, { group: "…" } or { group: "*" } for all.',
+      );
+    return chosen;
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimeout(() => resolve(), delayMs));
+  }
+}
+
+function targets(
+  stored: StoredDeadLetter,
+  handlers: 'failed' | 'all' | readonly string[],
+): readonly string[] | undefined {
+  if (handlers === 'all') return undefined;
+  if (handlers !== 'failed') return handlers;
+  const failed = readDeadLetter(stored).failedHandlers.map(({ name }) => name);
+  // Nobody ran, such as after a decode error: all get it.
+  return failed.length === 0 ? undefined : failed;
+}
+
+function isMatch(stored: StoredDeadLetter, filter: DeadLetterFilter): boolean {
+  const letter = readDeadLetter(stored);
+  return (
+    (filter.eventType === undefined || letter.eventType === filter.eventType) &&
+    (filter.reason === undefined || letter.reason === filter.reason) &&
+    (filter.since === undefined || letter.lastFailedAt >= filter.since) &&
+    (filter.until === undefined || letter.lastFailedAt < filter.until)
+  );
+}

@@ -1,0 +1,32 @@
+import type { Logger } from '../contracts/logger.ts';
+
+const line = (write: (...args: unknown[]) => void) => (fields: object, message: string) => {
+  try {
+    write(`buschart: ${message}`, fields);
+  } catch {
+    // A closed standard error must not end the bus.
+  }
+};
+const silent = (): void => undefined;
+
+/** Warnings and errors to the console; nothing else. */
+export const defaultLogger: Logger = {
+  debug: silent,
+  info: silent,
+  warn: line((...args) => console.warn(...args)),
+  error: line((...args) => console.error(...args)),
+};
+
+/** A user's logger whose exceptions stay outside. */
+export function guardedLogger(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger) =>
+    (fields: object, message: string): void => {
+      try {
+        logger[level](fields, message);
+      } catch {
+        // Nowhere left to say so.
+      }
+    };
+  return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
+}

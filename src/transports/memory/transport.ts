@@ -1,0 +1,97 @@
+import type {
+  Capabilities,
+  Connection,
+  ConnectionInfo,
+  DeadLetterStore,
+  SourceOptions,
+  Transport,
+} from '../../contracts/transport.ts';
+import type { Message } from '../../contracts/message.ts';
+import { ConnectionError } from '../../errors.ts';
+import type { MemoryBroker } from './broker.ts';
+import { MemorySource } from './source.ts';
+
+/** Deliveries pulled and unsettled at once by one consumer. */
+const WINDOW = 200;
+
+export const MEMORY_CAPABILITIES: Capabilities = {
+  durable: false,
+  crossProcess: false,
+  deliveryCount: true,
+  keyOrder: 'single-consumer',
+  leased: false,
+  allGroups: true,
+};
+
+/** A {@link MemoryBroker} behind the port. */
+export class MemoryTransport implements Transport {
+  readonly name = 'memory';
+  readonly destination = 'memory';
+  readonly capabilities = MEMORY_CAPABILITIES;
+  readonly #broker: MemoryBroker;
+
+  constructor(broker: MemoryBroker) {
+    this.#broker = broker;
+  }
+
+  connect(): Promise<Connection> {
+    return this.#broker.isDown
+      ? Promise.reject(new ConnectionError('The memory broker is down.'))
+      : Promise.resolve(new MemoryConnection(this.#broker));
+  }
+}
+
+/** One bus at one memory broker. */
+export class MemoryConnection implements Connection {
+  readonly deadLetters: DeadLetterStore;
+  readonly closed: Promise<Error | undefined>;
+  readonly #broker: MemoryBroker;
+  readonly #sources = new Set<MemorySource>();
+  #close: (error: Error | undefined) => void = () => undefined;
+
+  constructor(broker: MemoryBroker) {
+    this.#broker = broker;
+    this.deadLetters = broker;
+    this.closed = new Promise((resolve) => (this.#close = resolve));
+    broker.opened(this);
+  }
+
+  /** Event by event: resolves when what this bus itself consumes of it has been handled, or has to wait its turn. */
+  async publish(messages: readonly Message[]): Promise<void> {
+    for (const message of messages) {
+      const added = this.#broker.append(message);
+      const own = added.filter((delivery) => this.#sources.has(delivery.holder as MemorySource));
+      if (own.length > 0) await Promise.all(own.map((delivery) => delivery.moved));
+    }
+  }
+
+  subscribe({ group, notice }: SourceOptions): MemorySource {
+    const source = new MemorySource(this.#broker.group(group), WINDOW, notice);
+    this.#sources.add(source);
+    return source;
+  }
+
+  async info(group: string | undefined): Promise<ConnectionInfo> {
+    const found = group === undefined ? undefined : this.#broker.group(group);
+    return {
+      length: this.#broker.retained,
+      pendingMessages: found?.pendingCount ?? 0,
+      dlqMessages: await this.#broker.depth(group ?? '*'),
+      consumers: found?.consumerCount ?? 0,
+      lag: found?.length ?? 0,
+    };
+  }
+
+  close(): Promise<void> {
+    this.end(undefined);
+    return Promise.resolve();
+  }
+
+  /** The link is gone: by close(), or by a fault that a test made. */
+  end(error: Error | undefined): void {
+    for (const source of this.#sources) source.lose(error);
+    this.#sources.clear();
+    this.#broker.ended(this);
+    this.#close(error);
+  }
+}
