@@ -59,7 +59,7 @@ export const consumerMachine = setup({
       if (event.type === 'deliveries') context.flow.hold(event.batch);
     },
     startReady: ({ context }) => context.flow.startReady(),
-    releaseUnstarted: ({ context }) => context.flow.releaseUnstarted(),
+    drainFlow: ({ context }) => context.flow.drain(),
     noteDeliveries: assign({
       deliveries: ({ context, event }) =>
         event.type === 'deliveries.changed' ? event.now : context.deliveries,
@@ -240,11 +240,12 @@ export const consumerMachine = setup({
         draining: {
           description: 'What has begun ends, what waits is given back, nothing new is begun.',
           tags: ['draining'],
-          entry: ['noteDraining', 'drainDeliveries', 'releaseUnstarted'],
+          entry: ['noteDraining', 'drainDeliveries', 'drainFlow'],
           initial: 'stopping',
           after: { drainTimeout: { target: 'stopped', actions: 'tellAborted' } },
           on: {
-            deliveries: { actions: ['hold', 'releaseUnstarted'] },
+            deliveries: { actions: ['hold', 'drainFlow'] },
+            advance: { actions: 'drainFlow' },
             'connection.opened': { actions: 'noteConnection' },
           },
           states: {
@@ -258,7 +259,7 @@ export const consumerMachine = setup({
             },
             finishing: {
               always: { guard: 'isIdle', target: 'closing' },
-              on: { idle: { guard: 'isIdle', target: 'closing' }, advance: { actions: 'startReady' } },
+              on: { idle: { guard: 'isIdle', target: 'closing' } },
             },
             closing: {
               invoke: {

@@ -93,7 +93,7 @@ export class EmbeddedFlow implements Flow {
   }
 
   /** What was accepted has begun. */
-  releaseUnstarted(): void {}
+  drain(): void {}
 
   retry(order: RetryOrder): void {
     this.#settings.stats.retries++;

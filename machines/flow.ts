@@ -19,8 +19,8 @@ export interface Flow extends Home {
   hold(batch: readonly Delivery[]): void;
   /** Starts what may start, as far as slots are free. */
   startReady(): void;
-  /** Gives back all that hasn't started. */
-  releaseUnstarted(): void;
+  /** Gives back all that hasn't started; where nobody else could take it, starts it. */
+  drain(): void;
   /** Told when something can start, when nothing is open any more, and when lanes block the window. */
   listen(listener: FlowListener): void;
   /** Keys of the lanes that fill the window, so that nothing can move until one of them is done. */

@@ -19,6 +19,8 @@ export interface LaneFlowSettings {
   readonly concurrency: number;
   /** Broker deliveries beyond which a message is dead-lettered unhandled. */
   readonly maxDeliveries: number;
+  /** False where nobody else could take what is given back. */
+  readonly canRelease: boolean;
   readonly onUnwanted: 'ack' | 'dead-letter';
   readonly routes: Routes;
   /** @throws when the message isn't an event that is known here. */
@@ -112,7 +114,11 @@ export class LaneFlow implements Flow {
     this.#look();
   }
 
-  releaseUnstarted(): void {
+  drain(): void {
+    if (!this.#settings.canRelease) {
+      this.startReady();
+      return;
+    }
     this.#slots.refuseRetries();
     const waiting = this.#lanes.removeWaiting();
     const ready = this.#ready.drain();

@@ -57,6 +57,8 @@ export interface Link {
   readonly deadLetters?: EmbeddedDeadLetters;
   readonly capabilities: Capabilities;
   readonly destination: string;
+  /** False where nobody else could take what a draining bus gives back: then it is finished instead. */
+  readonly canRelease: boolean;
 }
 
 /** Joins machines, codec, dead letters and telemetry into one bus: the only place where they meet. */
@@ -93,6 +95,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     embeddedFlow ??
     new LaneFlow({
       ...settings,
+      canRelease: link.canRelease,
       routes,
       decode: (message) => codec.decode(message),
       unwanted: ({ type }) => unwanted(type),
@@ -138,7 +141,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
         { ...factsOf(dispatch, undefined), error },
         'The dead letter could not be stored; the delivery is kept and tried again.',
       ),
-    canRelease: link.transport !== undefined,
+    canRelease: link.canRelease,
     random,
     stats,
     troubles,

@@ -36,10 +36,11 @@ export class InMemoryEventBus extends StatechartEventBus {
     const store = broker ?? new MemoryBroker({ maxDeadLetters: maxDeadLetters ?? 1000 });
     const isEmbedded = broker === undefined && settings.ordering === 'none';
     super(settings, {
-      transport: isEmbedded ? undefined : new MemoryTransport(store),
+      transport: isEmbedded ? undefined : new MemoryTransport(store, broker !== undefined),
       deadLetters: store,
       capabilities: MEMORY_CAPABILITIES,
       destination: 'memory',
+      canRelease: !isEmbedded && broker !== undefined,
     });
     this.#embeddedStore = isEmbedded ? this.#embedded(store) : undefined;
     if (!isEmbedded) void this.startConsumingInBackground().catch(() => undefined);

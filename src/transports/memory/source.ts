@@ -1,4 +1,4 @@
-import type { Delivery, Source, SourceNotice } from '../../contracts/transport.ts';
+import type { Delivery, Source, SourceOptions } from '../../contracts/transport.ts';
 import type { MemoryConsumer, MemoryDelivery, MemoryGroup } from './group.ts';
 
 const BATCH = 100;
@@ -8,17 +8,27 @@ export class MemorySource implements Source, MemoryConsumer {
   readonly window: number;
   readonly ready = Promise.resolve();
   readonly group: MemoryGroup;
-  readonly #notice: ((notice: SourceNotice) => void) | undefined;
+  readonly #notice: SourceOptions['notice'];
+  readonly #isShared: boolean;
+  #isStopping = false;
   #held = 0;
   #isPaused = false;
   #end: { readonly error: Error | undefined } | undefined = undefined;
   #waiting: (() => void) | undefined = undefined;
   #batch: MemoryDelivery[] = [];
 
-  constructor(group: MemoryGroup, window: number, notice?: (notice: SourceNotice) => void) {
-    this.#notice = notice;
+  constructor(
+    group: MemoryGroup,
+    options: {
+      readonly window: number;
+      readonly isShared: boolean;
+      readonly notice: SourceOptions['notice'];
+    },
+  ) {
+    this.#notice = options.notice;
+    this.#isShared = options.isShared;
     this.group = group;
-    this.window = window;
+    this.window = options.window;
     group.join(this);
   }
 
@@ -29,6 +39,8 @@ export class MemorySource implements Source, MemoryConsumer {
         const batch = this.#batch;
         this.#batch = [];
         yield batch;
+      } else if (this.#isStopping && this.group.length === 0) {
+        return;
       } else if (this.#end !== undefined) {
         if (this.#end.error !== undefined) throw this.#end.error;
         return;
@@ -68,15 +80,22 @@ export class MemorySource implements Source, MemoryConsumer {
     this.wake();
   }
 
+  /** Where nobody else could take it, what the group still holds is handed out first. */
   stop(): Promise<void> {
-    this.#end ??= { error: undefined };
+    if (this.#isShared) this.#end ??= { error: undefined };
+    else {
+      this.#isStopping = true;
+      this.resume();
+    }
     this.#tell();
     return Promise.resolve();
   }
 
   close(): Promise<void> {
     this.group.leave(this);
-    return this.stop();
+    this.#end ??= { error: undefined };
+    this.#tell();
+    return Promise.resolve();
   }
 
   /** The connection is gone, and with it all that was held. */

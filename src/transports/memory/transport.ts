@@ -29,15 +29,18 @@ export class MemoryTransport implements Transport {
   readonly destination = 'memory';
   readonly capabilities = MEMORY_CAPABILITIES;
   readonly #broker: MemoryBroker;
+  readonly #isShared: boolean;
 
-  constructor(broker: MemoryBroker) {
+  /** @param isShared whether other buses may take what this one gives back. */
+  constructor(broker: MemoryBroker, isShared: boolean) {
     this.#broker = broker;
+    this.#isShared = isShared;
   }
 
   connect(): Promise<Connection> {
     return this.#broker.isDown
       ? Promise.reject(new ConnectionError('The memory broker is down.'))
-      : Promise.resolve(new MemoryConnection(this.#broker));
+      : Promise.resolve(new MemoryConnection(this.#broker, this.#isShared));
   }
 }
 
@@ -47,10 +50,16 @@ export class MemoryConnection implements Connection {
   readonly closed: Promise<Error | undefined>;
   readonly #broker: MemoryBroker;
   readonly #sources = new Set<MemorySource>();
+  readonly #isShared: boolean;
+  /** The bus consumes from its construction on, so what it publishes first waits for its consumer. */
+  readonly #subscribed: Promise<void>;
+  #noteSubscribed: () => void = () => undefined;
   #close: (error: Error | undefined) => void = () => undefined;
 
-  constructor(broker: MemoryBroker) {
+  constructor(broker: MemoryBroker, isShared: boolean) {
     this.#broker = broker;
+    this.#isShared = isShared;
+    this.#subscribed = new Promise((resolve) => (this.#noteSubscribed = resolve));
     this.deadLetters = broker;
     this.closed = new Promise((resolve) => (this.#close = resolve));
     broker.opened(this);
@@ -58,6 +67,7 @@ export class MemoryConnection implements Connection {
 
   /** Event by event: resolves when what this bus itself consumes of it has been handled, or has to wait its turn. */
   async publish(messages: readonly Message[]): Promise<void> {
+    await this.#subscribed;
     for (const message of messages) {
       const added = this.#broker.append(message);
       const own = added.filter((delivery) => this.#sources.has(delivery.holder as MemorySource));
@@ -66,8 +76,13 @@ export class MemoryConnection implements Connection {
   }
 
   subscribe({ group, notice }: SourceOptions): MemorySource {
-    const source = new MemorySource(this.#broker.group(group), WINDOW, notice);
+    const source = new MemorySource(this.#broker.group(group), {
+      window: WINDOW,
+      isShared: this.#isShared,
+      notice,
+    });
     this.#sources.add(source);
+    this.#noteSubscribed();
     return source;
   }
 
