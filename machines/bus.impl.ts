@@ -1,90 +1,154 @@
-import { fromPromise, type AnyActorRef } from 'xstate';
-import type { Connection, Transport } from '../src/contracts/transport.ts';
-import type { ConsumerInput, DrainCounts } from './consumer.impl.ts';
-import type { SubscriptionInput } from './subscription.ts';
+import { assign, enqueueActions, sendTo, setup, spawnChild, stateIn, stopChild } from 'xstate';
+import {
+  awaitPublished,
+  NOTHING_DRAINED,
+  SUBSCRIPTION,
+  type BusContext,
+  type BusEvent,
+  type BusInput,
+  type DrainReport,
+} from './bus-input.ts';
+import { connectionMachine } from './connection.ts';
+import { consumerLogic } from './consumer.ts';
+import { subscriptionMachine } from './subscription.ts';
 
-/** Takes in what is published and brings it to the broker, or, on the embedded bus, to the handlers. */
-export interface Publisher {
-  accept(request: object, bus: AnyActorRef): void;
-  /** The bus takes nothing more. */
-  refuse(request: object): void;
-  connectionOpened(connection: Connection): void;
-  connectionLost(): void;
-  /** Resolves once everything accepted has settled. */
-  drained(): Promise<void>;
-  /** Gives up what hasn't been confirmed; returns how many events that were. */
-  abort(): number;
-}
+const CLOSE_TIMEOUT_MS = 1500;
 
-/** What became of everything by the time the bus had stopped. */
-export interface DrainReport extends DrainCounts {
-  /** Events that were accepted and never confirmed. */
-  readonly unpublished: number;
-  /** The time was up before all had ended. */
-  readonly timedOut: boolean;
-}
-
-export interface BusInput {
-  /** Undefined on the embedded bus. */
-  readonly transport: Transport | undefined;
-  readonly connectTimeoutMs: number;
-  readonly random: () => number;
-  readonly publisher: Publisher;
-  /** What a consumer that starts now works with. */
-  readonly consumer: () => Omit<ConsumerInput, 'connection'>;
-  /** Builds the reason that the signals of cut-off handlers abort with. */
-  readonly abortError: () => Error;
-  readonly reconnected: () => void;
-}
-
-export interface BusContext extends BusInput {
-  readonly connection: Connection | undefined;
-  /** Guards see no children. */
-  readonly hasConnectionActor: boolean;
-  readonly hasConsumer: boolean;
-  /** Whether the consumer pulls, as last told. */
-  readonly isConsumerReady: boolean;
-  readonly drainTimeoutMs: number;
-  readonly report: DrainReport;
-  /** Why it failed or was last disconnected. */
-  readonly error: unknown;
-}
-
-export type BusEvent =
-  | { readonly type: 'connect' }
-  | { readonly type: 'consume' }
-  | { readonly type: 'stopConsuming'; readonly timeoutMs: number }
-  | {
-      readonly type: 'subscribe';
-      readonly id: string;
-      readonly input: Omit<SubscriptionInput, 'isConsumerReady'>;
-    }
-  | { readonly type: 'unsubscribe'; readonly id: string; readonly subscription: string }
-  | { readonly type: 'subscriptions.changed' }
-  | { readonly type: 'publish'; readonly request: object; readonly isAccepted: boolean }
-  | { readonly type: 'pause' }
-  | { readonly type: 'resume' }
-  | { readonly type: 'shutdown'; readonly timeoutMs: number }
-  | { readonly type: 'connection.opened'; readonly connection: Connection }
-  | { readonly type: 'connection.lost'; readonly error: Error | undefined }
-  | { readonly type: 'connection.refused'; readonly error: unknown }
-  | { readonly type: 'connection.timedOut'; readonly error: unknown }
-  | { readonly type: 'connection.closed' }
-  | { readonly type: 'consumer.consuming' }
-  | { readonly type: 'consumer.interrupted' }
-  | { readonly type: 'consumer.stopped'; readonly counts: DrainCounts }
-  | { readonly type: 'deadLetters.begun' }
-  | { readonly type: 'deadLetters.over' };
-
-export const NOTHING_DRAINED: DrainReport = {
-  settled: 0,
-  released: 0,
-  aborted: 0,
-  unpublished: 0,
-  timedOut: false,
-};
-
-export const awaitPublished = fromPromise<void, BusContext>(({ input }) => input.publisher.drained());
-
-/** Child ids of subscriptions, so that they can all be told at once. */
-export const SUBSCRIPTION = 'subscription.';
+/** What the bus machine can do; its chart is in bus.ts. */
+export const busSetup = setup({
+  types: {
+    context: {} as BusContext,
+    input: {} as BusInput,
+    events: {} as BusEvent,
+    output: {} as DrainReport,
+  },
+  actors: {
+    connection: connectionMachine,
+    consumer: consumerLogic,
+    subscription: subscriptionMachine,
+    awaitPublished,
+  },
+  delays: {
+    drainTimeout: ({ context }) => Math.min(context.drainTimeoutMs, 2 ** 31 - 1),
+    closeTimeout: CLOSE_TIMEOUT_MS,
+  },
+  guards: {
+    isEmbedded: ({ context }) => context.transport === undefined,
+    hasConsumer: ({ context }) => context.hasConsumer,
+    hasNoConsumer: ({ context }) => !context.hasConsumer,
+    hasNoConnectionActor: ({ context }) => !context.hasConnectionActor,
+    isStopped: stateIn('#bus.lifecycle.stopped'),
+    isAccepted: ({ event }) => event.type === 'publish' && event.isAccepted,
+  },
+  actions: {
+    openConnection: enqueueActions(({ context, enqueue }) => {
+      if (context.transport === undefined) return;
+      enqueue.stopChild('connection');
+      enqueue.spawnChild('connection', {
+        id: 'connection',
+        input: {
+          transport: context.transport,
+          connectTimeoutMs: context.connectTimeoutMs,
+          random: context.random,
+        },
+      });
+      enqueue.assign({ hasConnectionActor: true });
+    }),
+    noteOpened: enqueueActions(({ event, enqueue }) => {
+      if (event.type !== 'connection.opened') return;
+      const { connection } = event;
+      enqueue.assign({ connection, error: undefined });
+      enqueue(({ context }) => context.publisher.connectionOpened(connection));
+    }),
+    noteReconnected: ({ context }) => context.reconnected(),
+    noteLost: enqueueActions(({ event, enqueue }) => {
+      enqueue.assign({ connection: undefined, error: (event as { error?: unknown }).error });
+      enqueue(({ context }) => context.publisher.connectionLost());
+    }),
+    noteError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
+    // On the embedded bus nothing is pulled, so it is the handlers that hold what comes.
+    passPause: enqueueActions(({ context, event, enqueue, self }) => {
+      if (context.transport !== undefined) enqueue.sendTo('consumer', event);
+      else
+        for (const id of Object.keys(self.getSnapshot().children))
+          if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, event);
+    }),
+    passToConsumer: sendTo('consumer', ({ event }) => event as never),
+    spawnConsumer: enqueueActions(({ context, enqueue }) => {
+      if (context.hasConsumer) return;
+      enqueue.spawnChild('consumer', {
+        id: 'consumer',
+        input: { ...context.consumer(), connection: context.connection },
+      });
+      enqueue.assign({ hasConsumer: true });
+    }),
+    removeConsumer: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'consumer.stopped') return;
+      enqueue.stopChild('consumer');
+      enqueue.assign({ hasConsumer: false, report: { ...context.report, ...event.counts } });
+    }),
+    drainConsumerIfAny: enqueueActions(({ context, enqueue }) => {
+      if (context.hasConsumer) enqueue.sendTo('consumer', { type: 'drain', timeoutMs: Infinity });
+    }),
+    drainConsumer: sendTo('consumer', ({ event }) => ({
+      type: 'drain',
+      timeoutMs: (event as Extract<BusEvent, { type: 'stopConsuming' }>).timeoutMs,
+    })),
+    abortConsumer: enqueueActions(({ context, enqueue }) => {
+      if (context.hasConsumer) enqueue.sendTo('consumer', { type: 'abort' });
+    }),
+    spawnSubscription: spawnChild('subscription', {
+      id: ({ event }) => (event as { id: string }).id,
+      input: ({ context, event }) => ({
+        ...(event as Extract<BusEvent, { type: 'subscribe' }>).input,
+        isConsumerReady: context.isConsumerReady,
+      }),
+    }),
+    drainSubscription: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'unsubscribe') return;
+      if (context.hasConsumer)
+        enqueue.sendTo('consumer', { type: 'handler.removed', subscription: event.subscription });
+      enqueue.sendTo(event.id, { type: 'drain' });
+    }),
+    tellSubscriptions: enqueueActions(({ event, enqueue, self }) => {
+      for (const id of Object.keys(self.getSnapshot().children))
+        if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, event);
+    }),
+    abortSubscriptions: enqueueActions(({ context, enqueue, self }) => {
+      for (const id of Object.keys(self.getSnapshot().children))
+        if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'abort', reason: context.abortError() });
+    }),
+    forgetChild: enqueueActions(({ event, enqueue }) => {
+      const { actorId } = event as unknown as { actorId: string };
+      enqueue.stopChild(actorId);
+      if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false });
+    }),
+    noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),
+    noteActorError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
+    drainSubscriptions: enqueueActions(({ enqueue, self }) => {
+      for (const id of Object.keys(self.getSnapshot().children))
+        if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'drain' });
+    }),
+    publish: ({ context, event, self }) => {
+      if (event.type === 'publish') context.publisher.accept(event.request, self);
+    },
+    refuse: ({ context, event }) => {
+      if (event.type === 'publish') context.publisher.refuse(event.request);
+    },
+    noteShutdown: assign({
+      report: NOTHING_DRAINED,
+      drainTimeoutMs: ({ event }) => (event.type === 'shutdown' ? event.timeoutMs : 0),
+    }),
+    abortPublishes: assign({
+      report: ({ context }) => ({
+        ...context.report,
+        unpublished: context.report.unpublished + context.publisher.abort(),
+      }),
+    }),
+    noteTimedOut: assign({ report: ({ context }) => ({ ...context.report, timedOut: true }) }),
+    closeConnection: enqueueActions(({ context, enqueue }) => {
+      if (context.hasConnectionActor) enqueue.sendTo('connection', { type: 'close' });
+    }),
+    stopConnection: stopChild('connection'),
+  },
+});

@@ -9,13 +9,13 @@ export interface ConnectionInput {
   readonly random: () => number;
 }
 
-interface ConnectionContext extends ConnectionInput {
+export interface ConnectionContext extends ConnectionInput {
   readonly connection: Connection | undefined;
   readonly attempts: number;
   readonly error: unknown;
 }
 
-type ConnectionEvent =
+export type ConnectionEvent =
   { readonly type: 'lost'; readonly error: Error | undefined } | { readonly type: 'close' };
 
 /** Full jitter, so that a broker that comes back isn't met by all its clients at once. */

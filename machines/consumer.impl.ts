@@ -1,101 +1,122 @@
-import { fromCallback, fromPromise, type EventObject } from 'xstate';
-import type { Connection, Delivery, Source, SourceNotice } from '../src/contracts/transport.ts';
-import type { DeliverySettings } from './delivery.impl.ts';
-import type { Flow, FlowCounts } from './flow.ts';
-import type { DeliveriesState } from './troubles.ts';
+import { assertEvent, assign, enqueueActions, raise, sendParent, sendTo, setup, stopChild } from 'xstate';
+import {
+  askLag,
+  closeSource,
+  drainCounts,
+  pump,
+  stopSource,
+  type ConsumerContext,
+  type ConsumerEvent,
+  type ConsumerInput,
+} from './consumption.ts';
+import { deliveriesLogic } from './deliveries.ts';
+import { backoffMs } from './settlement.ts';
 
-export interface ConsumerInput {
-  readonly flow: Flow;
-  readonly deliverySettings: DeliverySettings;
-  readonly random: () => number;
-  /** Undefined on the embedded bus, whose publishes come without a broker. */
-  readonly group: { readonly name: string; readonly consumer: string } | undefined;
-  /** Present when the connection stands already. */
-  readonly connection: Connection | undefined;
-  readonly notice: (notice: SourceNotice) => void;
-}
+const SUBSCRIBE_BACKOFF = { baseDelayMs: 200, maxDelayMs: 10_000, jitter: 0.3 };
+const PROGRESS_CHECK_MS = 30_000;
 
-export interface ConsumerContext extends ConsumerInput {
-  readonly source: Source | undefined;
-  readonly subscribeAttempts: number;
-  readonly deliveries: DeliveriesState;
-  /** What was pulled when progress was last looked at. */
-  readonly pulledBefore: number;
-  /** Why it last had to start over; undefined while all went well. */
-  readonly lastProblem: string | undefined;
-  readonly drainTimeoutMs: number;
-  /** The flow's counts when draining began. */
-  readonly countsBefore: FlowCounts | undefined;
-}
-
-/** What became of the deliveries during a drain. */
-export interface DrainCounts {
-  /** Acknowledged, dead-lettered or dropped. */
-  readonly settled: number;
-  readonly released: number;
-  /** Begun, and cut off by the timeout. */
-  readonly aborted: number;
-}
-
-export type ConsumerEvent =
-  | { readonly type: 'deliveries'; readonly batch: readonly Delivery[] }
-  | { readonly type: 'advance' }
-  | { readonly type: 'idle' }
-  | { readonly type: 'lanes.changed'; readonly isBlocked: boolean }
-  | { readonly type: 'deliveries.changed'; readonly now: DeliveriesState }
-  | { readonly type: 'handler.removed'; readonly subscription: string }
-  | { readonly type: 'connection.opened'; readonly connection: Connection }
-  | { readonly type: 'connection.lost' }
-  | { readonly type: 'source.opened'; readonly source: Source }
-  | { readonly type: 'source.ready' }
-  | { readonly type: 'source.ended'; readonly error: unknown }
-  | { readonly type: 'source.stalled' }
-  | { readonly type: 'subscriptions.changed' }
-  | { readonly type: 'pause' }
-  | { readonly type: 'resume' }
-  /** Milliseconds until what still runs is cut off; Infinity leaves that to the bus. */
-  | { readonly type: 'drain'; readonly timeoutMs: number }
-  | { readonly type: 'abort' };
-
-/** Reads a source until it ends; a batch is one message to the consumer. */
-export const pump = fromCallback<EventObject, Pick<ConsumerContext, 'connection' | 'group' | 'notice'>>(
-  ({ input: { connection, group, notice }, sendBack }) => {
-    if (connection === undefined || group === undefined) return;
-    let source: Source;
-    try {
-      source = connection.subscribe({ group: group.name, consumer: group.consumer, notice });
-    } catch (error) {
-      sendBack({ type: 'source.ended', error });
-      return;
-    }
-    sendBack({ type: 'source.opened', source });
-    void source.ready.then(() => sendBack({ type: 'source.ready' }));
-    void (async () => {
-      try {
-        for await (const batch of source) sendBack({ type: 'deliveries', batch });
-        sendBack({ type: 'source.ended', error: undefined });
-      } catch (error) {
-        sendBack({ type: 'source.ended', error });
-      }
-    })();
-    return () => void source.stop().catch(() => undefined);
+/** What the consumer machine can do; its chart is in consumer.ts. */
+export const consumerSetup = setup({
+  types: {
+    context: {} as ConsumerContext,
+    input: {} as ConsumerInput,
+    events: {} as ConsumerEvent,
+    children: {} as { deliveries: 'deliveries'; source: 'pump' },
   },
-);
-
-export const stopSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.stop());
-
-/** Resolves once every settlement is stored, over a new connection if need be. */
-export const closeSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.close());
-
-export const askLag = fromPromise<number, ConsumerContext>(async ({ input: { connection, group } }) =>
-  connection === undefined ? 0 : ((await connection.info(group?.name)).lag ?? 0),
-);
-
-export function drainCounts({ flow, countsBefore }: ConsumerContext, wasAborted: boolean): DrainCounts {
-  const since = (outcome: keyof FlowCounts): number => flow.counts[outcome] - (countsBefore?.[outcome] ?? 0);
-  return {
-    settled: since('acked') + since('dead-lettered') + since('dropped'),
-    released: since('released'),
-    aborted: wasAborted ? flow.open : 0,
-  };
-}
+  actors: { deliveries: deliveriesLogic, pump, stopSource, closeSource, askLag },
+  delays: {
+    subscribeBackoff: ({ context }) =>
+      backoffMs(Math.max(1, context.subscribeAttempts), SUBSCRIBE_BACKOFF, context.random),
+    drainTimeout: ({ context }) => Math.min(context.drainTimeoutMs, 2 ** 31 - 1),
+    progressCheck: PROGRESS_CHECK_MS,
+  },
+  guards: {
+    isEmbedded: ({ context }) => context.group === undefined,
+    hasConnection: ({ context }) => context.connection !== undefined,
+    isIdle: ({ context }) => context.flow.open === 0,
+    isQuiet: ({ context }) => context.flow.open === 0 && context.flow.pulled === context.pulledBefore,
+    isRetrying: ({ context }) => context.deliveries === 'retrying',
+    isDeadLettering: ({ context }) => context.deliveries === 'deadLettering',
+    isFailingToStore: ({ context }) => context.deliveries === 'deadLetterFailing',
+    hasLag: ({ event }) => (event as unknown as { output: number }).output > 0,
+    isBlocked: ({ event }) => event.type === 'lanes.changed' && event.isBlocked,
+  },
+  actions: {
+    spawnDeliveries: enqueueActions(({ context, enqueue, self }) => {
+      enqueue.spawnChild('deliveries', { id: 'deliveries', input: { settings: context.deliverySettings } });
+      enqueue(({ self: consumer }) => {
+        const { deliveries } = consumer.getSnapshot().children;
+        if (deliveries !== undefined) context.flow.attach(consumer, deliveries);
+      });
+      context.flow.listen({
+        ready: () => self.send({ type: 'advance' }),
+        idle: () => self.send({ type: 'idle' }),
+        blocked: (isBlocked) => self.send({ type: 'lanes.changed', isBlocked }),
+      });
+    }),
+    hold: ({ context, event }) => {
+      if (event.type === 'deliveries') context.flow.hold(event.batch);
+    },
+    startReady: ({ context }) => context.flow.startReady(),
+    drainFlow: ({ context }) => context.flow.drain(),
+    noteDeliveries: assign({
+      deliveries: ({ context, event }) =>
+        event.type === 'deliveries.changed' ? event.now : context.deliveries,
+    }),
+    noteConnection: assign({
+      connection: ({ context, event }) =>
+        event.type === 'connection.opened' ? event.connection : context.connection,
+    }),
+    forgetConnection: assign({ connection: undefined, lastProblem: 'connection lost' }),
+    noteSource: assign({
+      source: ({ context, event }) => {
+        if (event.type !== 'source.opened') return context.source;
+        context.flow.window = event.source.window;
+        return event.source;
+      },
+    }),
+    noteSourceEnded: assign({
+      subscribeAttempts: ({ context }) => context.subscribeAttempts + 1,
+      lastProblem: ({ event }) =>
+        event.type === 'source.ended'
+          ? `reading ended: ${String((event.error as Error | undefined)?.message)}`
+          : undefined,
+    }),
+    noteStalled: assign({ lastProblem: 'there was lag, and nothing came' }),
+    noteProgress: assign({ pulledBefore: ({ context }) => context.flow.pulled }),
+    noteConsuming: assign({ subscribeAttempts: 0 }),
+    noteDraining: assign({
+      countsBefore: ({ context }) => ({ ...context.flow.counts }),
+      drainTimeoutMs: ({ event }) => (event.type === 'drain' ? event.timeoutMs : Infinity),
+    }),
+    openSource: enqueueActions(({ context, enqueue }) => {
+      enqueue.stopChild('source');
+      enqueue.spawnChild('pump', { id: 'source', input: context });
+    }),
+    closePump: stopChild('source'),
+    raiseStalled: raise({ type: 'source.stalled' }),
+    pauseSource: ({ context }) => context.source?.pause(),
+    // What nobody here would handle is left to the other members of the group.
+    matchDemand: ({ context }) => {
+      if (context.flow.isWanted) context.source?.resume();
+      else context.source?.pause();
+    },
+    drainDeliveries: sendTo('deliveries', { type: 'drain' }),
+    passHandlerRemoved: sendTo('deliveries', ({ event }) => {
+      assertEvent(event, 'handler.removed');
+      return event;
+    }),
+    tellConsuming: sendParent({ type: 'consumer.consuming' }),
+    tellInterrupted: sendParent({ type: 'consumer.interrupted' }),
+    tellDeadLettering: sendParent({ type: 'deadLetters.begun' }),
+    tellDeadLettered: sendParent({ type: 'deadLetters.over' }),
+    tellDrained: sendParent(({ context }) => ({
+      type: 'consumer.stopped',
+      counts: drainCounts(context, false),
+    })),
+    tellAborted: sendParent(({ context }) => ({
+      type: 'consumer.stopped',
+      counts: drainCounts(context, true),
+    })),
+  },
+});

@@ -1,4 +1,4 @@
-import { createActor, type ActorLogic, type ActorRefFrom, type Snapshot } from 'xstate';
+import { createActor, type ActorLogic, type ActorRefFrom, type ActorSystem, type Snapshot } from 'xstate';
 import type { DeliverySettings } from './delivery.impl.ts';
 import { deliveryMachine } from './delivery.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -16,7 +16,7 @@ export interface DeliveriesInput {
 type DeliveryRef = ActorRefFrom<typeof deliveryMachine>;
 
 /** What the supervisor holds; mutable, because copying the children for each delivery would be quadratic. */
-class Supervised {
+export class Supervised {
   readonly output = undefined;
   readonly error = undefined;
   status: 'active' | 'stopped' = 'active';
@@ -36,14 +36,20 @@ class Supervised {
   }
 }
 
-type DeliveriesSnapshot = Snapshot<undefined> & Supervised;
+export type DeliveriesSnapshot = Snapshot<undefined> & Supervised;
 
 /**
  * Parent of the delivery actors of one consumer. Not a machine, because a machine copies its children's record at
  * every spawn and stop: with 10,000 retries waiting that is 6 ms each, here it is 30 µs. Its children all have the
  * same id, because XState remembers every id it has ever seen.
  */
-export const deliveriesLogic: ActorLogic<DeliveriesSnapshot, DeliveriesEvent, DeliveriesInput> = {
+export const deliveriesLogic: ActorLogic<
+  DeliveriesSnapshot,
+  DeliveriesEvent,
+  DeliveriesInput,
+  // eslint-disable-next-line typescript/no-explicit-any -- as XState writes it
+  ActorSystem<any>
+> = {
   config: {
     id: 'deliveries',
     initial: 'idle',

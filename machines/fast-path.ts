@@ -17,6 +17,7 @@ type HotPaths<M extends AnyStateMachine> = { readonly [T in EventFromLogic<M>['t
  */
 export function withFastPath<M extends AnyStateMachine>(machine: M, hot: HotPaths<M>): M {
   const clone = machine.provide({}) as M;
+  // eslint-disable-next-line typescript/unbound-method -- XState binds it in the constructor
   const slow = clone.transition;
   const paths = hot as Record<string, HotPath<M, never> | undefined>;
   clone.transition = ((snapshot: never, event: never, scope: never) => {

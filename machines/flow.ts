@@ -1,6 +1,11 @@
 import type { AnyActorRef } from 'xstate';
+import type { DomainEvent } from '../src/contracts/event.ts';
+import type { Message } from '../src/contracts/message.ts';
+import type { Stats } from '../src/contracts/telemetry.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
 import type { Home, Outcome } from './dispatch.ts';
+import type { Routes } from './routes.ts';
+import type { Work } from './work.ts';
 
 /** The data plane of a consumer actor, as its machine sees it. */
 export interface Flow extends Home {
@@ -43,3 +48,22 @@ export const noCounts = (): FlowCounts => ({
   released: 0,
   abandoned: 0,
 });
+
+export interface LaneFlowSettings {
+  readonly ordering: 'key' | 'none';
+  /** Deliveries running at once. */
+  readonly concurrency: number;
+  /** Broker deliveries beyond which a message is dead-lettered unhandled. */
+  readonly maxDeliveries: number;
+  /** False where nobody else could take what is given back. */
+  readonly canRelease: boolean;
+  readonly onUnwanted: 'ack' | 'dead-letter';
+  readonly routes: Routes;
+  /** @throws when the message isn't an event that is known here. */
+  readonly decode: (message: Message) => DomainEvent;
+  /** Told of every delivery that nobody here wants. */
+  readonly unwanted: (message: Message) => void;
+  readonly stats: Stats;
+  readonly work: Work;
+  readonly abandonError: () => Error;
+}

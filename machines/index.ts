@@ -13,7 +13,7 @@ export { handlerLogic, handlerMachine } from './handler.ts';
 export { subscriptionMachine } from './subscription.ts';
 export { backoffMs, decideAttempt, decideSettlement } from './settlement.ts';
 export { withFastPath } from './fast-path.ts';
-export type { DrainReport } from './bus.impl.ts';
+export type { DrainReport } from './bus-input.ts';
 
 /** The root actor of a bus. */
 export type BusActor = ActorRefFrom<typeof busMachine>;

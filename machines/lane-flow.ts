@@ -1,36 +1,14 @@
 import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../src/contracts/event.ts';
-import type { Message } from '../src/contracts/message.ts';
 import type { Settlement } from '../src/contracts/settlement.ts';
-import type { Stats } from '../src/contracts/telemetry.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
 import { Dispatch, type Outcome, type RetryOrder } from './dispatch.ts';
 import { Fifo } from './fifo.ts';
-import { noCounts, type Flow, type FlowListener } from './flow.ts';
+import { noCounts, type Flow, type FlowListener, type LaneFlowSettings } from './flow.ts';
 import { relay } from './internals.ts';
 import { Lanes } from './lanes.ts';
-import { TARGETS, targeted, type Routes } from './routes.ts';
+import { TARGETS, targeted } from './routes.ts';
 import { Slots, startRetry } from './slots.ts';
-import type { Work } from './work.ts';
-
-export interface LaneFlowSettings {
-  readonly ordering: 'key' | 'none';
-  /** Deliveries running at once. */
-  readonly concurrency: number;
-  /** Broker deliveries beyond which a message is dead-lettered unhandled. */
-  readonly maxDeliveries: number;
-  /** False where nobody else could take what is given back. */
-  readonly canRelease: boolean;
-  readonly onUnwanted: 'ack' | 'dead-letter';
-  readonly routes: Routes;
-  /** @throws when the message isn't an event that is known here. */
-  readonly decode: (message: Message) => DomainEvent;
-  /** Told of every delivery that nobody here wants. */
-  readonly unwanted: (message: Message) => void;
-  readonly stats: Stats;
-  readonly work: Work;
-  readonly abandonError: () => Error;
-}
 
 /** From this delivery on a message is suspected of killing its process, and is handled alone. */
 const SUSPECT_FROM = 3;

@@ -21,7 +21,7 @@ export interface SubscriptionInput {
   readonly isConsumerReady: boolean;
 }
 
-interface SubscriptionContext extends SubscriptionInput {
+export interface SubscriptionContext extends SubscriptionInput {
   /** What its deliveries do, as last told. */
   readonly deliveries: DeliveriesState;
 }

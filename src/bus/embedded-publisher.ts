@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Headers } from '../contracts/message.ts';
-import type { Publisher } from '../../machines/bus.impl.ts';
+import type { Publisher } from '../../machines/bus-input.ts';
 import { Dispatch } from '../../machines/dispatch.ts';
 import type { EmbeddedFlow } from '../../machines/embedded-flow.ts';
 import { relay } from '../../machines/internals.ts';

@@ -154,8 +154,8 @@ export class StatechartEventBus implements BrokerEventBus {
   }
 
   inspect(observer: InspectionObserver): () => void {
-    const { unsubscribe } = this.actor.system.inspect(guardedObserver(observer, this.wiring.logger));
-    return unsubscribe;
+    const inspection = this.actor.system.inspect(guardedObserver(observer, this.wiring.logger));
+    return () => inspection.unsubscribe();
   }
 
   waitFor(

@@ -1,6 +1,6 @@
 import type { Connection } from '../contracts/transport.ts';
 import { BusStoppedError, ConfigurationError, ConnectionError, EventBusError } from '../errors.ts';
-import { NOTHING_DRAINED } from '../../machines/bus.impl.ts';
+import { NOTHING_DRAINED } from '../../machines/bus-input.ts';
 import type { BusActor, BusSnapshot, BusState, DrainReport } from '../../machines/index.ts';
 import type { Consumption } from './api.ts';
 import type { BusSettings } from './options.ts';
@@ -10,14 +10,12 @@ import type { Link, Wiring } from './wiring.ts';
 /** Turns calls such as `connect()` into messages to the bus actor, and its states into promises. */
 export class Lifecycle {
   readonly #actor: BusActor;
-  readonly #wiring: Wiring;
   readonly #settings: BusSettings;
   readonly #link: Link;
   #shutdown: Promise<DrainReport> | undefined = undefined;
 
   constructor(wiring: Wiring, settings: BusSettings, link: Link) {
     this.#actor = wiring.actor;
-    this.#wiring = wiring;
     this.#settings = settings;
     this.#link = link;
   }

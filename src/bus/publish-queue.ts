@@ -7,7 +7,7 @@ import { PublishError, PublishFailure, type PublishOutcome } from '../errors.ts'
 import { Fifo } from '../../machines/fifo.ts';
 import { relay } from '../../machines/internals.ts';
 import { Work } from '../../machines/work.ts';
-import type { Publisher } from '../../machines/bus.impl.ts';
+import type { Publisher } from '../../machines/bus-input.ts';
 
 export interface PublishQueueSettings {
   readonly publishTimeoutMs: number;

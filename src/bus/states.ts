@@ -18,6 +18,7 @@ export function reached(
   signal?: AbortSignal,
 ): Promise<BusSnapshot | undefined> {
   return new Promise((resolve, reject) => {
+    let following: { unsubscribe(): void } = { unsubscribe: () => undefined };
     const look = (snapshot: BusSnapshot): boolean => {
       if (!isReached(snapshot)) return false;
       end();
@@ -25,7 +26,7 @@ export function reached(
       return true;
     };
     const end = (): void => {
-      subscription?.unsubscribe();
+      following.unsubscribe();
       signal?.removeEventListener('abort', stop);
     };
     const stop = (): void => {
@@ -36,11 +37,10 @@ export function reached(
       end();
       resolve(undefined);
     };
-    let subscription: { unsubscribe(): void } | undefined;
     if (signal?.aborted === true) return stop();
     if (look(actor.getSnapshot())) return;
     if (actor.getSnapshot().status !== 'active') return over();
-    subscription = actor.subscribe({
+    following = actor.subscribe({
       next: (snapshot) => void look(snapshot),
       complete: () => {
         if (!look(actor.getSnapshot())) over();

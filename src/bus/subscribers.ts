@@ -8,7 +8,7 @@ import type { AnyEventDefinition } from '../events/event-definition.ts';
 import type { Route, Routes } from '../../machines/routes.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
 import type { BusActor, SubscriptionActor } from '../../machines/index.ts';
-import { SUBSCRIPTION } from '../../machines/bus.impl.ts';
+import { SUBSCRIPTION } from '../../machines/bus-input.ts';
 import type { Handler, HandlerObject, SubscribeOptions, Subscription } from './api.ts';
 import { parseOptions, retrySchema } from './options.ts';
 

@@ -13,7 +13,7 @@ import { guardedLogger } from '../observability/default-logger.ts';
 import { guardedObserver } from '../observability/inspection.ts';
 import { createStats } from '../observability/stats.ts';
 import { busLogic } from '../../machines/bus.ts';
-import type { Publisher } from '../../machines/bus.impl.ts';
+import type { Publisher } from '../../machines/bus-input.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
 import type { Dispatch } from '../../machines/dispatch.ts';
 import { EmbeddedFlow } from '../../machines/embedded-flow.ts';
@@ -132,7 +132,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     handlerOf: (subscription) => subscribers.handlerOf(subscription),
     attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
       logger.warn(
-        { ...factsOf(dispatch, undefined), subscription, attempt, error: failure?.error },
+        { ...factsOf(dispatch, undefined), subscription, attempt, err: failure?.error },
         `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
       ),
     storeDeadLetter,

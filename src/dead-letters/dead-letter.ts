@@ -179,6 +179,7 @@ function describe(error: unknown, reason: string): { name: string; message: stri
   // Anything can be thrown, a null and an object that refuses to become a string included.
   let message = reason;
   try {
+    // eslint-disable-next-line typescript/no-base-to-string -- better than nothing
     if (error !== undefined) message = String(error);
   } catch {
     message = 'The thrown value has no text.';

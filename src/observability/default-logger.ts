@@ -13,7 +13,9 @@ const silent = (): void => undefined;
 export const defaultLogger: Logger = {
   debug: silent,
   info: silent,
+  // eslint-disable-next-line no-console -- the console is what this logger is for
   warn: line((...args) => console.warn(...args)),
+  // eslint-disable-next-line no-console -- as above
   error: line((...args) => console.error(...args)),
 };
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { StatechartEventBus } from '../../bus/event-bus.ts';
 import { BROKER_DEFAULTS, busOptionsSchema, busSettings, parseOptions } from '../../bus/options.ts';
 import type { RedisStreamInfo } from './info.ts';

@@ -1,0 +1,101 @@
+import { fromCallback, fromPromise, type EventObject } from 'xstate';
+import type { Connection, Delivery, Source, SourceNotice } from '../src/contracts/transport.ts';
+import type { DeliverySettings } from './delivery.impl.ts';
+import type { Flow, FlowCounts } from './flow.ts';
+import type { DeliveriesState } from './troubles.ts';
+
+export interface ConsumerInput {
+  readonly flow: Flow;
+  readonly deliverySettings: DeliverySettings;
+  readonly random: () => number;
+  /** Undefined on the embedded bus, whose publishes come without a broker. */
+  readonly group: { readonly name: string; readonly consumer: string } | undefined;
+  /** Present when the connection stands already. */
+  readonly connection: Connection | undefined;
+  readonly notice: (notice: SourceNotice) => void;
+}
+
+export interface ConsumerContext extends ConsumerInput {
+  readonly source: Source | undefined;
+  readonly subscribeAttempts: number;
+  readonly deliveries: DeliveriesState;
+  /** What was pulled when progress was last looked at. */
+  readonly pulledBefore: number;
+  /** Why it last had to start over; undefined while all went well. */
+  readonly lastProblem: string | undefined;
+  readonly drainTimeoutMs: number;
+  /** The flow's counts when draining began. */
+  readonly countsBefore: FlowCounts | undefined;
+}
+
+/** What became of the deliveries during a drain. */
+export interface DrainCounts {
+  /** Acknowledged, dead-lettered or dropped. */
+  readonly settled: number;
+  readonly released: number;
+  /** Begun, and cut off by the timeout. */
+  readonly aborted: number;
+}
+
+export type ConsumerEvent =
+  | { readonly type: 'deliveries'; readonly batch: readonly Delivery[] }
+  | { readonly type: 'advance' }
+  | { readonly type: 'idle' }
+  | { readonly type: 'lanes.changed'; readonly isBlocked: boolean }
+  | { readonly type: 'deliveries.changed'; readonly now: DeliveriesState }
+  | { readonly type: 'handler.removed'; readonly subscription: string }
+  | { readonly type: 'connection.opened'; readonly connection: Connection }
+  | { readonly type: 'connection.lost' }
+  | { readonly type: 'source.opened'; readonly source: Source }
+  | { readonly type: 'source.ready' }
+  | { readonly type: 'source.ended'; readonly error: unknown }
+  | { readonly type: 'source.stalled' }
+  | { readonly type: 'subscriptions.changed' }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Milliseconds until what still runs is cut off; Infinity leaves that to the bus. */
+  | { readonly type: 'drain'; readonly timeoutMs: number }
+  | { readonly type: 'abort' };
+
+/** Reads a source until it ends; a batch is one message to the consumer. */
+export const pump = fromCallback<EventObject, Pick<ConsumerContext, 'connection' | 'group' | 'notice'>>(
+  ({ input: { connection, group, notice }, sendBack }) => {
+    if (connection === undefined || group === undefined) return;
+    let source: Source;
+    try {
+      source = connection.subscribe({ group: group.name, consumer: group.consumer, notice });
+    } catch (error) {
+      sendBack({ type: 'source.ended', error });
+      return;
+    }
+    sendBack({ type: 'source.opened', source });
+    void source.ready.then(() => sendBack({ type: 'source.ready' }));
+    void (async () => {
+      try {
+        for await (const batch of source) sendBack({ type: 'deliveries', batch });
+        sendBack({ type: 'source.ended', error: undefined });
+      } catch (error) {
+        sendBack({ type: 'source.ended', error });
+      }
+    })();
+    return () => void source.stop().catch(() => undefined);
+  },
+);
+
+export const stopSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.stop());
+
+/** Resolves once every settlement is stored, over a new connection if need be. */
+export const closeSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.close());
+
+export const askLag = fromPromise<number, ConsumerContext>(async ({ input: { connection, group } }) =>
+  connection === undefined ? 0 : ((await connection.info(group?.name)).lag ?? 0),
+);
+
+export function drainCounts({ flow, countsBefore }: ConsumerContext, wasAborted: boolean): DrainCounts {
+  const since = (outcome: keyof FlowCounts): number => flow.counts[outcome] - (countsBefore?.[outcome] ?? 0);
+  return {
+    settled: since('acked') + since('dead-lettered') + since('dropped'),
+    released: since('released'),
+    aborted: wasAborted ? flow.open : 0,
+  };
+}
