@@ -47,7 +47,7 @@ export const deliveriesLogic: ActorLogic<
   DeliveriesSnapshot,
   DeliveriesEvent,
   DeliveriesInput,
-  // eslint-disable-next-line typescript/no-explicit-any -- as XState writes it
+  // eslint-disable-next-line typescript/no-explicit-any, typescript/no-unnecessary-type-arguments -- a declaration file cannot name the default
   ActorSystem<any>
 > = {
   config: {

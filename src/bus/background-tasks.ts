@@ -64,6 +64,6 @@ export class BackgroundTasks {
   }
 
   #log(error: unknown): void {
-    this.#wiring.logger.error({ error }, 'A publish in the background failed.');
+    this.#wiring.logger.error({ err: error }, 'A publish in the background failed.');
   }
 }

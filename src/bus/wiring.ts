@@ -130,15 +130,16 @@ export function wire(settings: BusSettings, link: Link): Wiring {
   });
   const deliverySettings: DeliverySettings = {
     handlerOf: (subscription) => subscribers.handlerOf(subscription),
+    // Only a detail: what it comes to in the end is logged louder.
     attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
-      logger.warn(
+      logger.info(
         { ...factsOf(dispatch, undefined), subscription, attempt, err: failure?.error },
         `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
       ),
     storeDeadLetter,
     storeFailed: (dispatch, error) =>
       logger.error(
-        { ...factsOf(dispatch, undefined), error },
+        { ...factsOf(dispatch, undefined), err: error },
         'The dead letter could not be stored; the delivery is kept and tried again.',
       ),
     canRelease: link.canRelease,
@@ -173,7 +174,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
   // With an error listener from the start an error of the root is told here, and doesn't end the process.
-  actor.subscribe({ error: (error) => logger.error({ error }, 'The bus has failed.') });
+  actor.subscribe({ error: (error) => logger.error({ err: error }, 'The bus has failed.') });
 
   const subscribers = new Subscribers({
     actor,
@@ -225,7 +226,7 @@ function factsOf({ delivery, event }: Dispatch, settlement: Settlement | undefin
     reason: settlement.reason,
     subscription: failure?.subscription,
     attempts: failure?.attempts,
-    error: failure?.error ?? settlement.error,
+    err: failure?.error ?? settlement.error,
   };
 }
 

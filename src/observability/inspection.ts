@@ -21,7 +21,7 @@ export function guardedObserver(
       next(event);
     } catch (error) {
       isBroken = true;
-      logger.error({ error }, 'The inspection observer threw and is told of nothing more.');
+      logger.error({ err: error }, 'The inspection observer threw and is told of nothing more.');
     }
   };
 }
