@@ -2,6 +2,7 @@ import { type DrainReport, InMemoryEventBus, type ReplayReport } from 'buschart'
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
 import { noJournal } from './journal.ts';
+import { logger } from './logger.ts';
 import { retryDelayMs, type Stage } from './stage.ts';
 
 /** Everything in this process. */
@@ -12,7 +13,11 @@ export class MemoryStage implements Stage {
 
   /** @param maxDeadLetters As many as could be needed: the oldest would be dropped. */
   constructor(seed: number, maxDeadLetters: number) {
-    this.bus = new InMemoryEventBus({ maxDeadLetters, retry: { maxRetries: 3, baseDelayMs: retryDelayMs } });
+    this.bus = new InMemoryEventBus({
+      maxDeadLetters,
+      retry: { maxRetries: 3, baseDelayMs: retryDelayMs },
+      logger,
+    });
     this.handlers = new FlightHandlers(seed, noJournal);
     this.handlers.subscribe(this.bus);
   }

@@ -5,6 +5,7 @@ import { RedisEventBus } from 'buschart/redis';
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
 import { noJournal } from './journal.ts';
+import { logger } from './logger.ts';
 import { Problem } from './problem.ts';
 import { removeKeys } from './redis-keys.ts';
 import type { Stage } from './stage.ts';
@@ -49,6 +50,7 @@ export class RedisStage implements Stage {
       consumerGroup,
       connectTimeoutMs: 5000,
       trim: 'handled',
+      logger,
     });
   }
 

@@ -53,6 +53,8 @@ function busiestAirports(airports: ReadonlyMap<string, AirportTotals>): string {
     head: ['airport', 'flights', 'mean delay (min)'],
     colAligns: ['left', 'right', 'right'],
     style: { head: [], border: [] },
+    // No lines between the rows.
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
   const busiest = [...airports].sort(
     ([a, one], [b, other]) => other.flights - one.flights || (a < b ? -1 : 1),

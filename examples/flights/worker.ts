@@ -1,6 +1,7 @@
 import { RedisEventBus } from 'buschart/redis';
 import { FlightHandlers } from './handlers.ts';
 import { FileJournal } from './journal.ts';
+import { logger } from './logger.ts';
 import { retryDelayMs } from './stage.ts';
 import { consumerGroup, type FromWorker, type ToWorker, type WorkerOptions } from './worker-messages.ts';
 
@@ -18,6 +19,7 @@ const bus = new RedisEventBus({
   // paused processes; here somebody watches, and a living worker renews its leases anyway.
   pendingIdleMs: 2000,
   trim: 'handled',
+  logger,
 });
 const journal = await FileJournal.open(options.journalPath);
 const handlers = new FlightHandlers(options.seed, journal);
