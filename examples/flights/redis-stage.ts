@@ -80,17 +80,15 @@ export class RedisStage implements Stage {
     const { killAmong, signal } = this.#options;
     await this.bus.publish(events, { signal });
     this.#published += events.length;
-    await this.#collectUntil(async () => this.#published - this.handlers.projection.events <= maxBacklog);
+    // At once, while the workers have these events in hand.
     if (killAmong !== undefined && !this.#killed && this.#published >= killAmong / 2) await this.#kill();
+    await this.#collectUntil(async () => this.#published - this.handlers.projection.events <= maxBacklog);
   }
 
-  /** Kills only once something is handled, so that there is something to lose. */
   async #kill(): Promise<void> {
     this.#killed = true;
-    await this.#collectUntil(async () => this.handlers.projection.events > 0);
-    const counted = this.handlers.projection.events;
     const name = await this.#workers.killAndReplace();
-    this.notes.push(`${name} was killed with SIGKILL when ${counted} events were handled, and replaced`);
+    this.notes.push(`${name} was killed with SIGKILL after ${this.#published} events, and replaced`);
   }
 
   /** Counted means that it was delivered; no longer pending, that all its handlers have ended. */
