@@ -29,6 +29,7 @@ export class ReadAhead {
   readonly #target: ReadTarget;
   readonly #listener: ReadListener;
   #inFlight = 0;
+  /** Places kept for what reads in flight may bring. */
   #reserved = 0;
 
   constructor(link: Link, clientId: number, target: ReadTarget, listener: ReadListener) {
@@ -36,11 +37,6 @@ export class ReadAhead {
     this.#clientId = clientId;
     this.#target = target;
     this.#listener = listener;
-  }
-
-  /** Places kept for what reads in flight may bring. */
-  get reserved(): number {
-    return this.#reserved;
   }
 
   /** Sends as many reads as are worth it now. */

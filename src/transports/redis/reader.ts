@@ -55,7 +55,8 @@ export class RedisReader implements Source, ReadListener {
       this.#buffer = this.#buffer.length === 0 ? deliveries : this.#buffer.concat(deliveries);
       this.#wakeUp();
     });
-    const room = () => this.freePlaces() - (this.#reads?.reserved ?? 0);
+    // Idle reads reserve the whole window, and would leave claims no place for ever.
+    const room = () => this.freePlaces();
     this.#claims = new Claims(redis, ledger, room, (claimed) => this.#takeOver(claimed));
     this.#sweeper = new Sweeper(redis, ledger, settings, this.#claims);
     ledger.onChange = () => this.#onRoom();
@@ -146,7 +147,8 @@ export class RedisReader implements Source, ReadListener {
 
   /**
    * COUNT holds for each stream, so a read may bring twice what was reserved where events are replayed at the same
-   * time. What is too much is kept back here, so that the consumer never has more than its window.
+   * time, and a claim doesn't wait for reads in flight. What is too much is kept back here: at most one window, so
+   * that the consumer never has more than its own.
    */
   #nextBatch(): RedisDelivery[] {
     const batch = this.#buffer;

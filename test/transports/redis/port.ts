@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { inject } from 'vitest';
 import type { Message } from '../../../src/contracts/message.ts';
 import type { Delivery, Source, SourceNotice } from '../../../src/contracts/transport.ts';
 import type { RedisConnection } from '../../../src/transports/redis/connection.ts';
@@ -10,9 +11,12 @@ import type { RedisTransportOptions } from '../../../src/transports/redis/option
 import { startRedisServer } from '../../support/redis-server.ts';
 import type { RedisServer } from '../../support/redis-server.ts';
 
+/** Undefined where no `redis-server` is on the PATH: then these tests say that they didn't run. */
+export const redisBinary = inject('redisServer');
+
 /** Loses nothing that it has acknowledged, also when killed. */
 export function startDurableRedis(args: readonly string[] = []): Promise<RedisServer> {
-  return startRedisServer('redis-server', { persistence: 'always', args });
+  return startRedisServer(redisBinary ?? 'redis-server', { persistence: 'always', args });
 }
 
 /** A bare client beside ours. It outlives restarts of the server. */
