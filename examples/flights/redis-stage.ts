@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DrainReport, ReplayReport } from 'buschart';
+import { ConnectionError, type DrainReport, type ReplayReport } from 'buschart';
 import { RedisEventBus } from 'buschart/redis';
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
@@ -56,7 +56,7 @@ export class RedisStage implements Stage {
 
   /**
    * Resolves once all workers consume; leaves nothing when it rejects.
-   * @throws {ConnectionError} when no Redis answers at that address.
+   * @throws {Problem} when no Redis answers at that address, or it refuses the password.
    */
   static async open(options: RedisStageOptions): Promise<RedisStage> {
     const stage = new RedisStage(options);
@@ -72,7 +72,12 @@ export class RedisStage implements Stage {
       return stage;
     } catch (error) {
       await stage[Symbol.asyncDispose]();
-      throw error;
+      if (!(error instanceof ConnectionError)) throw error;
+      throw new Problem(
+        `${error.message}\nStart a Redis there (redis-server), name another with ` +
+          '--redis-url redis://user:password@host:port, or leave --transport out to run in memory.',
+        { cause: error },
+      );
     }
   }
 
@@ -133,7 +138,7 @@ export class RedisStage implements Stage {
     if (!this.#isConnected) return;
     await removeKeys(this.#options.redisUrl, this.#streamPrefix).catch((error: Error) => {
       throw new Problem(
-        `Can't remove the keys of this run: ${error.message}. When Redis is back, remove ${this.#streamPrefix}*`,
+        `The keys of this run are left on Redis (${error.message}). When it is back, remove ${this.#streamPrefix}*`,
       );
     });
   }

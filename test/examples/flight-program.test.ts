@@ -115,6 +115,7 @@ describe(
       const startedAt = performance.now();
       const message = await refusal(['--transport', 'redis', '--redis-url', `redis://127.0.0.1:${port}`]);
       expect(message).toContain(`127.0.0.1:${port}`);
+      expect(message).toContain('--redis-url');
       expect(performance.now() - startedAt).toBeLessThan(10_000);
     });
   },
