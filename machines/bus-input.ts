@@ -12,8 +12,8 @@ export interface Publisher {
   connectionLost(): void;
   /** Resolves once everything accepted has settled. */
   drained(): Promise<void>;
-  /** Gives up what hasn't been confirmed; returns how many events that were. */
-  abort(): number;
+  /** Gives up what hasn't been confirmed, because of `cause`; returns how many events that were. */
+  abort(cause: unknown): number;
 }
 
 /** What became of everything by the time the bus had stopped. */

@@ -125,6 +125,11 @@ export const busSetup = setup({
     }),
     noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),
     noteActorError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
+    // A paused handler holds deliveries that have begun, and a drain waits for those.
+    resumeSubscriptions: enqueueActions(({ enqueue, self }) => {
+      for (const id of Object.keys(self.getSnapshot().children))
+        if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'resume' });
+    }),
     drainSubscriptions: enqueueActions(({ enqueue, self }) => {
       for (const id of Object.keys(self.getSnapshot().children))
         if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'drain' });
@@ -142,13 +147,16 @@ export const busSetup = setup({
     abortPublishes: assign({
       report: ({ context }) => ({
         ...context.report,
-        unpublished: context.report.unpublished + context.publisher.abort(),
+        unpublished: context.report.unpublished + context.publisher.abort(context.error),
       }),
     }),
     noteTimedOut: assign({ report: ({ context }) => ({ ...context.report, timedOut: true }) }),
     closeConnection: enqueueActions(({ context, enqueue }) => {
       if (context.hasConnectionActor) enqueue.sendTo('connection', { type: 'close' });
     }),
-    stopConnection: stopChild('connection'),
+    stopConnection: enqueueActions(({ enqueue }) => {
+      enqueue.stopChild('connection');
+      enqueue.assign({ hasConnectionActor: false, connection: undefined });
+    }),
   },
 });

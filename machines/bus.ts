@@ -113,7 +113,8 @@ export const busMachine = busSetup.createMachine({
             consumer: {
               description: 'The consumer lets its deliveries end.',
               always: { guard: 'hasNoConsumer', target: 'publishes' },
-              entry: 'drainConsumerIfAny',
+              // The consumer first: what a pause held back counts as drained.
+              entry: ['drainConsumerIfAny', 'resumeSubscriptions'],
               on: { 'consumer.stopped': { target: 'publishes', actions: 'removeConsumer' } },
             },
             publishes: {

@@ -11,6 +11,7 @@ export interface EmbeddedFlowSettings {
   /** Further attempts running at once; first attempts start with their publish, however many there are. */
   readonly concurrency: number;
   readonly routes: Routes;
+  readonly onUnwanted: 'ack' | 'dead-letter';
   readonly unwanted: (dispatch: Dispatch) => void;
   readonly stats: Stats;
   readonly work: Work;
@@ -49,24 +50,17 @@ export class EmbeddedFlow implements Flow {
 
   /** Hands the event to its handlers, in registration order, before it returns. */
   start(dispatch: Dispatch, sender: AnyActorRef): void {
-    const { stats, routes, unwanted } = this.#settings;
+    const { stats, routes } = this.#settings;
     const wanted = targeted(routes.of(dispatch.event.eventType), dispatch.headers);
     stats.eventsPublished++;
-    if (wanted.length === 0 && dispatch.headers[TARGETS] === undefined) {
-      stats.eventsIgnored++;
-      unwanted(dispatch);
-      dispatch.over();
-      this.#settings.work.end();
+    this.open++;
+    stats.inFlight++;
+    if (wanted.length === 0) {
+      this.#refuse(dispatch);
       return;
     }
     stats.eventsConsumed++;
-    stats.inFlight++;
-    this.open++;
     dispatch.pending = wanted.length;
-    if (wanted.length === 0) {
-      dispatch.decided = { kind: 'dead-letter', reason: 'no-such-handler', failures: [] };
-      this.inTrouble(dispatch);
-    }
     for (let at = 0; at < wanted.length; at++)
       relay(sender, (wanted[at] as (typeof wanted)[number]).handler, dispatch);
   }
@@ -92,8 +86,10 @@ export class EmbeddedFlow implements Flow {
     }
   }
 
-  /** What was accepted has begun. */
-  drain(): void {}
+  /** What was accepted has begun, so it ends; attempts that waited are due now. */
+  drain(): void {
+    this.startReady();
+  }
 
   retry(order: RetryOrder): void {
     this.#settings.stats.retries++;
@@ -130,5 +126,21 @@ export class EmbeddedFlow implements Flow {
 
   toJSON(): object {
     return { open: this.open, running: this.#slots.used };
+  }
+
+  #refuse(dispatch: Dispatch): void {
+    const { stats, unwanted, onUnwanted } = this.#settings;
+    const isReplay = dispatch.headers[TARGETS] !== undefined;
+    if (!isReplay) {
+      stats.eventsIgnored++;
+      unwanted(dispatch);
+      if (onUnwanted === 'ack') {
+        this.ended(dispatch, 'acked');
+        return;
+      }
+    }
+    const reason = isReplay ? 'no-such-handler' : 'unwanted';
+    dispatch.decided = { kind: 'dead-letter', reason, failures: [] };
+    this.inTrouble(dispatch);
   }
 }

@@ -39,9 +39,10 @@ export function decideAttempt(
 }
 
 function classification(error: unknown, policy: RetryPolicy): Classification {
-  // By code, not by class: two copies of the package in one process must agree.
-  if ((error as { code?: unknown } | null | undefined)?.code === 'NON_RETRYABLE') return 'dead-letter';
+  // Anything can be thrown, an object whose getters throw included.
   try {
+    // By code, not by class: two copies of the package in one process must agree.
+    if ((error as { code?: unknown } | null | undefined)?.code === 'NON_RETRYABLE') return 'dead-letter';
     return policy.classify?.(error) ?? 'retry';
   } catch {
     return 'retry';

@@ -101,7 +101,11 @@ export interface EventBus extends AsyncDisposable {
    * @throws {BusStoppedError} when the bus drains or has stopped.
    */
   publish(events: DomainEvent | readonly DomainEvent[], options?: PublishOptions): Promise<void>;
-  /** Before or after connecting. Handlers of an event start in the order of their registration. */
+  /**
+   * Before or after connecting. Handlers of an event start in the order of their registration.
+   * @throws {ConfigurationError} when the handler or an option is wrong.
+   * @throws {BusStoppedError} after shutdown.
+   */
   subscribe<Definition extends AnyEventDefinition>(
     definition: Definition | readonly Definition[],
     handler: Handler<EventOf<Definition>>,

@@ -163,7 +163,11 @@ export class StatechartEventBus implements BrokerEventBus {
     options: { readonly timeoutMs?: number } = {},
   ): Promise<void> {
     const isMeant = typeof state === 'function' ? state : (now: BusState) => now === state;
-    return this.#lifecycle.waitFor(isMeant, String(state), options.timeoutMs ?? 30_000);
+    return this.#lifecycle.waitFor(
+      isMeant,
+      typeof state === 'function' ? 'as asked for' : state,
+      options.timeoutMs ?? 30_000,
+    );
   }
 
   healthCheck(): Promise<Health> {

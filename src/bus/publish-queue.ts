@@ -111,11 +111,19 @@ export class PublishQueue implements Publisher {
     return this.#own.idle();
   }
 
-  abort(cause?: unknown): number {
+  abort(cause: unknown): number {
     const unconfirmed = [...this.#open].reduce((sum, { open }) => sum + open.length, 0);
     for (const request of [...this.#open]) {
       request.cause ??= cause;
-      this.#settle(request, this.#failure(request, 'The bus gave up on it.'));
+      this.#settle(
+        request,
+        this.#failure(
+          request,
+          cause instanceof Error
+            ? cause.message
+            : 'The bus was shut down before the broker had confirmed it.',
+        ),
+      );
     }
     this.#unsent.drain();
     return unconfirmed;

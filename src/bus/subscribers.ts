@@ -3,7 +3,7 @@ import type { DomainEvent } from '../contracts/event.ts';
 import type { HandlerFunction } from '../contracts/handler.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { RetryPolicy } from '../contracts/settlement.ts';
-import { ConfigurationError } from '../errors.ts';
+import { BusStoppedError, ConfigurationError } from '../errors.ts';
 import type { AnyEventDefinition } from '../events/event-definition.ts';
 import type { Route, Routes } from '../../machines/routes.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
@@ -47,13 +47,15 @@ export class Subscribers {
     this.#settings = settings;
   }
 
-  /** @throws {ConfigurationError} when the handler is neither a function nor has `handle`, or an option is wrong. */
+  /** @throws {ConfigurationError} when the handler is neither a function nor has `handle`, or an option is wrong.
+   *  @throws {BusStoppedError} after shutdown. */
   add(
     definitions: readonly AnyEventDefinition[] | undefined,
     handler: Handler<never>,
     options: SubscribeOptions = {},
   ): Subscription {
     const handle = handlerFunction(handler);
+    if (this.#settings.actor.getSnapshot().status !== 'active') throw new BusStoppedError('stopped');
     const { actor, routes, handlerInput } = this.#settings;
     const policy = policyOf(this.#settings.policy, options);
     const types = definitions?.map(({ type }) => type);

@@ -82,6 +82,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     link.transport === undefined
       ? new EmbeddedFlow({
           concurrency: settings.concurrency,
+          onUnwanted: settings.onUnwanted,
           routes,
           unwanted: ({ event }) => unwanted(event.eventType),
           stats,
