@@ -164,27 +164,31 @@ const toFailedHandler = ({ subscription, reason, attempts, error }: HandlerFailu
   name: subscription,
   reason,
   attempts,
-  error: cut(String((error as Error | undefined)?.message ?? error), 256),
+  error: cut(describe(error, reason).message, 256),
 });
 
 function userHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OURS.has(name)));
 }
 
+/** Anything can be thrown: a null, an object that refuses to become a string, one whose getters throw. */
 function describe(error: unknown, reason: string): { name: string; message: string; stack?: string } {
-  if (error instanceof Error) {
-    const { name, message, stack } = error;
-    return stack === undefined ? { name, message } : { name, message, stack };
-  }
-  // Anything can be thrown, a null and an object that refuses to become a string included.
-  let message = reason;
+  if (error === undefined) return { name: 'Error', message: reason };
   try {
-    // eslint-disable-next-line typescript/no-base-to-string -- better than nothing
-    if (error !== undefined) message = String(error);
+    if (!(error instanceof Error)) return { name: typeof error, message: textOf(error) };
+    // What they are typed as is only a habit.
+    const { name, message, stack } = error as Record<'name' | 'message' | 'stack', unknown>;
+    const texts = { name: String(name), message: String(message) };
+    return stack === undefined ? texts : { ...texts, stack: String(stack) };
   } catch {
-    message = 'The thrown value has no text.';
+    return { name: typeof error, message: 'The thrown value has no text.' };
   }
-  return { name: error === undefined ? 'Error' : typeof error, message };
+}
+
+function textOf(thrown: unknown): string {
+  const { message } = Object(thrown) as { readonly message?: unknown };
+  // eslint-disable-next-line typescript/no-base-to-string -- better than nothing
+  return typeof message === 'string' ? message : String(thrown);
 }
 
 function cut(text: string, bytes: number): string {
