@@ -11,6 +11,8 @@ import type { Publisher } from '../../machines/bus-input.ts';
 
 export interface PublishQueueSettings {
   readonly publishTimeoutMs: number;
+  /** What was sent is stored, and its answer waits for handlers, who have a time limit of their own. */
+  readonly isStoredOnceSent: boolean;
   /** In events, not in calls. */
   readonly maxQueuedPublishes: number;
   readonly clock: Clock;
@@ -164,6 +166,7 @@ export class PublishQueue implements Publisher {
       return;
     }
     this.#putBack(request);
+    if (this.#expiry === undefined) this.#watch(request);
     if (this.#connection === undefined) return;
     if (this.#connection !== connection) this.#flush();
     // The same connection stands, or nobody has told of its loss yet.
@@ -202,8 +205,9 @@ export class PublishQueue implements Publisher {
 
   #expire(): void {
     this.#expiry = undefined;
-    const { clock, publishTimeoutMs } = this.#settings;
+    const { clock, publishTimeoutMs, isStoredOnceSent } = this.#settings;
     for (const request of this.#open) {
+      if (isStoredOnceSent && request.isInFlight) continue;
       if (request.deadline > clock.now()) {
         this.#watch(request);
         return;

@@ -57,6 +57,8 @@ export interface Link {
   readonly deadLetters?: EmbeddedDeadLetters;
   readonly capabilities: Capabilities;
   readonly destination: string;
+  /** In memory: what is sent is stored at once, and its publish waits for the handlers. */
+  readonly isStoredOnceSent: boolean;
   /** False where nobody else could take what a draining bus gives back: then it is finished instead. */
   readonly canRelease: boolean;
 }
@@ -90,7 +92,9 @@ export function wire(settings: BusSettings, link: Link): Wiring {
         })
       : undefined;
   const embedded = embeddedFlow && new EmbeddedPublisher(embeddedFlow, work);
-  const queue = embedded ? undefined : new PublishQueue({ ...settings, stats, work });
+  const queue = embedded
+    ? undefined
+    : new PublishQueue({ ...settings, isStoredOnceSent: link.isStoredOnceSent, stats, work });
   const publisher = (embedded ?? queue) as Publisher;
   const flow =
     embeddedFlow ??

@@ -40,6 +40,7 @@ export class InMemoryEventBus extends StatechartEventBus {
       deadLetters: store,
       capabilities: MEMORY_CAPABILITIES,
       destination: 'memory',
+      isStoredOnceSent: true,
       canRelease: !isEmbedded && broker !== undefined,
     });
     this.#embeddedStore = isEmbedded ? this.#embedded(store) : undefined;

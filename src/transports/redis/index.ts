@@ -35,6 +35,7 @@ export class RedisEventBus extends StatechartEventBus {
       transport,
       capabilities: transport.capabilities,
       destination: transport.destination,
+      isStoredOnceSent: false,
       canRelease: true,
     });
     this.#transport = transport;

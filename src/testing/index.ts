@@ -1,0 +1,21 @@
+export { describeTransport } from './transport-suite.ts';
+export type { SuiteOptions } from './transport-suite.ts';
+export type {
+  Abilities,
+  Destination,
+  Probe,
+  RawMessage,
+  RemoteConsumer,
+  TransportFaults,
+  TransportHarness,
+} from './harness.ts';
+export { Counted, conformanceRegistry, counted } from './counted.ts';
+export type { CountedEvent } from './counted.ts';
+export { Recorder } from './recorder.ts';
+export type { RecordedAttempt } from './recorder.ts';
+export { breaches } from './invariants.ts';
+export type { Allowance, Ledger } from './invariants.ts';
+export { VirtualClock, virtualEpochMs } from './clock.ts';
+export { seededRandom } from './random.ts';
+export { startProxy } from './proxy.ts';
+export type { FaultProxy, ProxyMode } from './proxy.ts';
