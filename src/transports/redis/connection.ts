@@ -57,7 +57,7 @@ export class RedisConnection implements Connection, ReaderHost {
   subscribe(options: SourceOptions): Source {
     const ledger = this.#context.ledgerOf(options);
     ledger.notice = options.notice;
-    ledger.attach(this.commands.redis);
+    if (this.#ending === undefined) ledger.attach(this.commands.redis);
     const reader = new RedisReader(this, ledger, this.#context.settings);
     this.#readers.add(reader);
     if (this.#ending !== undefined) reader.fail(new ConnectionError('The connection to Redis is closed'));

@@ -1,7 +1,7 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { checkLinkSettings, LINK_SETTINGS } from './link.ts';
 import type { RedisDriver } from './load-driver.ts';
-import type { LinkRole, RedisSettings } from './options.ts';
+import type { LinkRole, LinkSettings, RedisSettings } from './options.ts';
 
 /** A reader is silent for as long as it blocks; anything longer is a dead socket. */
 const READER_MARGIN_MS = 1000;
@@ -37,7 +37,7 @@ export class LinkFactory {
     return new driver.Redis(redisUrl ?? DEFAULT_URL, { ...secured, ...settings });
   }
 
-  #linkSettings(role: LinkRole): RedisOptions {
+  #linkSettings(role: LinkRole): LinkSettings {
     const { connectTimeoutMs, blockMs } = this.#settings;
     return {
       ...LINK_SETTINGS,

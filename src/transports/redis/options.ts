@@ -5,11 +5,14 @@ import { ConfigurationError } from '../../errors.ts';
 /** What a socket is for: blocking reads, or everything else. */
 export type LinkRole = 'reader' | 'commands';
 
+/** What a client must be made with, so that it neither reconnects nor queues nor resends by itself. */
+export type LinkSettings = Omit<RedisOptions, 'replyMapping'> & { readonly replyMapping: 'legacy' };
+
 /**
  * Makes one ioredis client for us to own and close. Spread `settings` into its options: a client that would reconnect,
  * queue or resend by itself is refused with a ConfigurationError.
  */
-export type RedisFactory = (role: LinkRole, settings: RedisOptions) => Redis;
+export type RedisFactory = (role: LinkRole, settings: LinkSettings) => Redis;
 
 const positive = (max: number) => z.int().min(1).max(max);
 

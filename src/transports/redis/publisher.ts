@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Message } from '../../contracts/message.ts';
 import { PublishFailure } from '../../errors.ts';
 import type { Link } from './link.ts';
@@ -26,31 +25,28 @@ export class Publisher {
         unsent: [...messages.keys()],
       });
     }
-    const { redis } = this.#link;
-    const [only] = messages;
-    if (messages.length === 1 && only !== undefined) {
-      try {
-        await this.#append(redis, only);
-      } catch (error) {
-        throw failure([error]);
-      }
-      return;
-    }
-    const errors: unknown[] = new Array(messages.length);
-    let failed = 0;
-    await Promise.all(
-      messages.map((message, index) =>
-        this.#append(redis, message).catch((error: unknown) => {
-          errors[index] = error;
-          failed++;
-        }),
-      ),
-    );
-    if (failed > 0) throw failure(errors);
+    const errors = await this.#append(messages);
+    if (errors.some((error) => error !== undefined)) throw failure(errors);
   }
 
-  #append(redis: Redis, message: Message): Promise<unknown> {
-    return redis.xadd(this.#stream, ...this.#cut, '*', ...toFields(message));
+  /** What went wrong with each message; undefined for a stored one. */
+  async #append(messages: readonly Message[]): Promise<readonly unknown[]> {
+    const { redis } = this.#link;
+    const [only] = messages;
+    try {
+      if (messages.length === 1 && only !== undefined) {
+        await redis.xadd(this.#stream, ...this.#cut, '*', ...toFields(only));
+        return [];
+      }
+      // Half the processor time of as many single commands.
+      const pipeline = redis.pipeline();
+      for (const message of messages) pipeline.xadd(this.#stream, ...this.#cut, '*', ...toFields(message));
+      // Also on a lost socket exec() resolves, with an error for each command.
+      const replies = (await pipeline.exec()) ?? [];
+      return replies.map(([error]) => error ?? undefined);
+    } catch (error) {
+      return messages.map(() => error);
+    }
   }
 }
 
@@ -58,17 +54,18 @@ export class Publisher {
 function failure(errors: readonly unknown[]): PublishFailure {
   const outcome = { stored: [] as number[], unknown: [] as number[], unsent: [] as number[] };
   let cause: unknown;
-  for (let index = 0; index < errors.length; index++) {
-    const error = errors[index];
-    if (error === undefined) outcome.stored.push(index);
-    else {
-      // What the server refused isn't stored; what it never answered may be.
-      (isServerAnswer(error) ? outcome.unsent : outcome.unknown).push(index);
-      cause ??= error;
+  for (const [index, error] of errors.entries()) {
+    if (error === undefined) {
+      outcome.stored.push(index);
+      continue;
     }
+    // What the server refused isn't stored; what it never answered may be.
+    (isServerAnswer(error) ? outcome.unsent : outcome.unknown).push(index);
+    cause ??= error;
   }
+  const failed = outcome.unknown.length + outcome.unsent.length;
   return new PublishFailure(
-    `Redis did not store ${outcome.unknown.length + outcome.unsent.length} of ${errors.length} events: ${asError(cause).message}`,
+    `Redis did not store ${failed} of ${errors.length} events: ${asError(cause).message}`,
     outcome,
     { retryable: !isServerAnswer(cause) || isPassing(cause), cause },
   );

@@ -1,5 +1,5 @@
 import type { Delivery, Source } from '../../contracts/transport.ts';
-import { ConnectionError } from '../../errors.ts';
+import { ConnectionError, EventBusError } from '../../errors.ts';
 import { Arrivals } from './arrivals.ts';
 import type { ReadEntry } from './arrivals.ts';
 import { Claims } from './claims.ts';
@@ -38,6 +38,8 @@ export class RedisReader implements Source, ReadListener {
   #buffer: RedisDelivery[] = [];
   #isPaused = false;
   #isStopped = false;
+  /** Nobody iterates any more. */
+  #isOver = false;
   #failure: Error | undefined;
   #recovery: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -53,6 +55,7 @@ export class RedisReader implements Source, ReadListener {
     const { redis } = host.commands;
     this.#arrivals = new Arrivals(redis, (deliveries) => {
       this.#buffer = this.#buffer.length === 0 ? deliveries : this.#buffer.concat(deliveries);
+      if (this.#isOver && !this.#isStopped) this.#forgetBuffer();
       this.#wakeUp();
     });
     // Idle reads reserve the whole window, and would leave claims no place for ever.
@@ -98,7 +101,9 @@ export class RedisReader implements Source, ReadListener {
         }
       }
     } finally {
+      this.#isOver = true;
       if (this.#failure === undefined) await this.stop();
+      else this.#forgetBuffer();
     }
   }
 
@@ -216,13 +221,14 @@ export class RedisReader implements Source, ReadListener {
   async #close(): Promise<void> {
     await this.stop();
     await this.#ledger.stored();
-    this.#ledger.onChange = undefined;
-    this.#ledger.rest();
-    if (!this.#ledger.isStored) {
+    await this.#link?.destroy();
+    // After a loss the ledger may serve the next connection's reader by now.
+    if (this.#ledger.isAttachedTo(this.#host.commands.redis)) {
+      this.#ledger.onChange = undefined;
+      await this.#ledger.leave().catch(() => undefined);
+    } else if (!this.#ledger.isStored) {
       throw new ConnectionError('Settlements are not stored yet: the connection to Redis was lost');
     }
-    if (this.#host.commands.isOpen) await this.#ledger.leave().catch(() => undefined);
-    await this.#link?.destroy();
   }
 
   /** Without a connection they stay pending under our name, and the next one finds them there. */
@@ -232,8 +238,9 @@ export class RedisReader implements Source, ReadListener {
 
   #breakDown(error: Error): void {
     if (this.#isStopped) return;
-    this.fail(error);
-    this.#host.fail(error);
+    const isLost = !this.#host.commands.isOpen || this.#link?.isOpen === false;
+    // The end of a socket names its cause, the commands that it takes along don't.
+    if (!isLost || error instanceof EventBusError) this.#host.fail(error);
   }
 
   #notice(kind: 'group-recreated' | 'trimmed' | 'claimed', count: number, detail: string): void {

@@ -50,7 +50,11 @@ describe.skipIf(redisBinary === undefined)('connecting to Redis', () => {
   let server: RedisServer;
   let bench: Bench;
   beforeAll(async () => {
-    server = await startDurableRedis(['--requirepass', 'right']);
+    server = await startDurableRedis();
+    // Not at the start: whoever waits for the server to answer knows no password.
+    const admin = new Redis(server.url);
+    await admin.config('SET', 'requirepass', 'right');
+    admin.disconnect();
   });
   afterAll(() => server.stop());
   const url = (password: string) => `redis://:${password}@127.0.0.1:${server.port}`;
@@ -81,7 +85,7 @@ describe.skipIf(redisBinary === undefined)('connecting to Redis', () => {
   });
 
   it('rejects for now when nobody listens, or the server does not speak', async () => {
-    const mute = createServer(() => undefined);
+    const mute = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
     const { port } = mute.address() as AddressInfo;
     const silent = failure({ redisUrl: `redis://127.0.0.1:${port}` }, AbortSignal.timeout(300));
@@ -93,11 +97,14 @@ describe.skipIf(redisBinary === undefined)('connecting to Redis', () => {
   });
 
   it('rejects for good when the server does not speak TLS', async () => {
-    // The server answers a client hello with an error line, which is no TLS record.
-    expect(await failure({ redisUrl: url('right').replace('redis:', 'rediss:') })).toMatchObject({
+    const plain = createServer((socket) => socket.resume().end('-ERR that is no command\r\n'));
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const { port } = plain.address() as AddressInfo;
+    expect(await failure({ redisUrl: `rediss://127.0.0.1:${port}` })).toMatchObject({
       name: 'ConnectionError',
       retryable: false,
     });
+    await new Promise((resolve) => plain.close(resolve));
   });
 
   it('gives up at once when the signal aborts, before or while connecting', async () => {

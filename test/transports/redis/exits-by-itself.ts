@@ -22,7 +22,7 @@ if (end === 'close') {
 } else {
   await source.ready;
   const other = new Redis(redisUrl);
-  await other.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await other.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   other.disconnect();
   await connection.closed;
 }

@@ -109,9 +109,17 @@ describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it
     deliveries[3]!.ack();
     deliveries[4]!.ack();
     await again.source.ready;
+    // Late, and no business of the reader that follows.
+    await consumer.source.close();
+    await nothingPending();
+    expect(again.deliveries).toEqual([]);
+    await second.publish(Array.from({ length: 300 }, (_, i) => message(`later-${i}`)));
+    for (let settled = 0; settled < 300; settled++) {
+      await again.received(settled + 1);
+      again.deliveries[settled]!.ack();
+    }
     await again.source.close();
     expect(await bench.pending()).toBe(0);
-    expect(again.deliveries).toEqual([]);
     expect(again.notices).toEqual([]);
   });
 
@@ -206,7 +214,6 @@ describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it
     for (const delivery of consumer.deliveries) delivery.ack();
     await consumer.source.close();
     expect(await bench.pending()).toBe(0);
-    expect(await connection.closed.then.length).toBeDefined();
   });
 
   it('rejects a publish that the server has no memory for, for good', async () => {
