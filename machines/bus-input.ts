@@ -69,7 +69,6 @@ export type BusEvent =
   | { readonly type: 'connection.lost'; readonly error: Error | undefined }
   | { readonly type: 'connection.refused'; readonly error: unknown }
   | { readonly type: 'connection.timedOut'; readonly error: unknown }
-  | { readonly type: 'connection.closed' }
   | { readonly type: 'consumer.consuming' }
   | { readonly type: 'consumer.interrupted' }
   | { readonly type: 'consumer.stopped'; readonly counts: DrainCounts }

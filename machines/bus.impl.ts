@@ -1,4 +1,4 @@
-import { assign, enqueueActions, sendTo, setup, spawnChild, stateIn, stopChild } from 'xstate';
+import { assign, enqueueActions, sendTo, setup, spawnChild, stateIn } from 'xstate';
 import {
   awaitPublished,
   NOTHING_DRAINED,

@@ -65,7 +65,6 @@ export const connectionMachine = setup({
     })),
     tellRefused: sendParent(({ context }) => ({ type: 'connection.refused', error: context.error })),
     tellTimedOut: sendParent(({ context }) => ({ type: 'connection.timedOut', error: context.error })),
-    tellClosed: sendParent({ type: 'connection.closed' }),
   },
 }).createMachine({
   id: 'connection',
@@ -128,7 +127,7 @@ export const connectionMachine = setup({
         onError: 'closed',
       },
     },
-    closed: { type: 'final', entry: 'tellClosed' },
+    closed: { description: 'No socket is left; the bus is told by its end.', type: 'final' },
     failed: { description: 'Refused, or not reached in time.', type: 'final' },
   },
 });

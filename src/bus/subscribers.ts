@@ -18,10 +18,12 @@ interface Subscribed {
   /** Undefined for every type. */
   readonly types: readonly string[] | undefined;
   readonly handler: unknown;
-  readonly actor: SubscriptionActor;
-  readonly route: Route;
+  /** Undefined until the bus has taken in the `subscribe` message. */
+  actor: SubscriptionActor | undefined;
+  route: Route | undefined;
   readonly policy: RetryPolicy;
-  readonly subscription: Subscription;
+  /** What to tell its actor once that is there. */
+  readonly early: ({ readonly type: 'pause' } | { readonly type: 'resume' })[];
 }
 
 export interface SubscribersSettings {
@@ -67,34 +69,69 @@ export class Subscribers {
       id,
       input: { name, eventTypes: types, handler: { ...handlerInput, subscription: name, handle, timeoutMs } },
     });
-    const child = actor.getSnapshot().children[id] as unknown as SubscriptionActor;
-    const route: Route = {
+    const subscribed: Subscribed = {
+      id,
+      name,
+      types,
+      handler,
+      actor: undefined,
+      route: undefined,
+      policy,
+      early: [],
+    };
+    this.#byName.set(name, subscribed);
+    const unsubscribe = (): void => this.#remove(subscribed);
+    this.#attach(subscribed, () => options.signal?.removeEventListener('abort', unsubscribe));
+    options.signal?.addEventListener('abort', unsubscribe, { once: true });
+    if (options.signal?.aborted === true) unsubscribe();
+    return subscriptionOf(subscribed, unsubscribe);
+  }
+
+  /** At once; but within a handler that the bus is calling right now, only when the bus is done with that. */
+  #attach(subscribed: Subscribed, ended: () => void): void {
+    const { actor, routes } = this.#settings;
+    const { id, name, types, early } = subscribed;
+    const child = actor.getSnapshot().children[id] as unknown as SubscriptionActor | undefined;
+    if (child === undefined) {
+      const following = actor.subscribe((snapshot) => {
+        if (snapshot.children[id] === undefined) return;
+        following.unsubscribe();
+        this.#attach(subscribed, ended);
+      });
+      return;
+    }
+    subscribed.actor = child;
+    child.subscribe({
+      complete: () => {
+        ended();
+        this.#freeIds.push(id);
+      },
+      error: () => undefined,
+    });
+    if (this.#byName.get(name) !== subscribed) return;
+    subscribed.route = {
       subscription: name,
       handler: child.getSnapshot().children.handler as unknown as AnyActorRef,
     };
-    const subscription = this.#subscription(name, child);
-    this.#byName.set(name, { id, name, types, handler, actor: child, route, policy, subscription });
-    child.subscribe({ complete: () => this.#freeIds.push(id), error: () => undefined });
-    routes.add(types, route);
+    routes.add(types, subscribed.route);
+    for (const event of early.splice(0)) child.send(event);
     actor.send({ type: 'subscriptions.changed' });
-    options.signal?.addEventListener('abort', () => subscription.unsubscribe(), { once: true });
-    if (options.signal?.aborted === true) subscription.unsubscribe();
-    return subscription;
   }
 
   /** Removes the first subscription of this very handler to that type, or, without one, to every type. */
   removeHandler(definition: AnyEventDefinition | undefined, handler: Handler<never>): boolean {
-    for (const { name, types, handler: other } of this.#byName.values())
-      if (
-        other === handler &&
-        (definition === undefined ? types === undefined : types?.includes(definition.type))
-      )
-        return this.#remove(name);
+    for (const subscribed of this.#byName.values()) {
+      const { types, handler: other } = subscribed;
+      const isMeant = definition === undefined ? types === undefined : types?.includes(definition.type);
+      if (other !== handler || isMeant !== true) continue;
+      this.#remove(subscribed);
+      return true;
+    }
     return false;
   }
 
   clear(): void {
-    for (const name of [...this.#byName.keys()]) this.#remove(name);
+    for (const subscribed of [...this.#byName.values()]) this.#remove(subscribed);
   }
 
   count(definition: AnyEventDefinition | undefined): number {
@@ -112,7 +149,7 @@ export class Subscribers {
 
   handlerOf(name: string): { readonly ref: AnyActorRef; readonly policy: RetryPolicy } | undefined {
     const subscribed = this.#byName.get(name);
-    return subscribed && { ref: subscribed.route.handler, policy: subscribed.policy };
+    return subscribed?.route && { ref: subscribed.route.handler, policy: subscribed.policy };
   }
 
   /** The actor of a subscription that is still there. */
@@ -120,30 +157,14 @@ export class Subscribers {
     return this.#byName.get(name)?.actor;
   }
 
-  #remove(name: string): boolean {
-    const subscribed = this.#byName.get(name);
-    if (subscribed === undefined) return false;
+  #remove(subscribed: Subscribed): void {
+    const { id, name, route } = subscribed;
+    // By identity: the name may belong to a later subscription already.
+    if (this.#byName.get(name) !== subscribed) return;
     this.#byName.delete(name);
-    this.#settings.routes.remove(subscribed.route);
-    this.#settings.actor.send({ type: 'unsubscribe', id: subscribed.id, subscription: name });
+    if (route !== undefined) this.#settings.routes.remove(route);
+    this.#settings.actor.send({ type: 'unsubscribe', id, subscription: name });
     this.#settings.actor.send({ type: 'subscriptions.changed' });
-    return true;
-  }
-
-  #subscription(name: string, actor: SubscriptionActor): Subscription {
-    const unsubscribe = (): void => {
-      // By identity: the name may belong to a later subscription already.
-      if (this.#byName.get(name)?.actor === actor) this.#remove(name);
-    };
-    return {
-      name,
-      ready: Promise.resolve(),
-      unsubscribe,
-      pause: () => actor.send({ type: 'pause' }),
-      resume: () => actor.send({ type: 'resume' }),
-      actor,
-      [Symbol.dispose]: unsubscribe,
-    };
   }
 
   #nameOf(handler: unknown, types: readonly string[] | undefined, given: string | undefined): string {
@@ -158,6 +179,26 @@ export class Subscribers {
     );
     return name;
   }
+}
+
+function subscriptionOf(subscribed: Subscribed, unsubscribe: () => void): Subscription {
+  const tell = (event: Subscribed['early'][number]): void => {
+    if (subscribed.actor === undefined) subscribed.early.push(event);
+    else subscribed.actor.send(event);
+  };
+  return {
+    name: subscribed.name,
+    ready: Promise.resolve(),
+    unsubscribe,
+    pause: () => tell({ type: 'pause' }),
+    resume: () => tell({ type: 'resume' }),
+    get actor() {
+      if (subscribed.actor === undefined)
+        throw new Error('A subscription made within a handler has its actor once that handler has returned.');
+      return subscribed.actor;
+    },
+    [Symbol.dispose]: unsubscribe,
+  };
 }
 
 function ownName(handler: unknown): string {

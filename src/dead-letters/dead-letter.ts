@@ -179,7 +179,7 @@ function describe(error: unknown, reason: string): { name: string; message: stri
     // What they are typed as is only a habit.
     const { name, message, stack } = error as Record<'name' | 'message' | 'stack', unknown>;
     const texts = { name: String(name), message: String(message) };
-    return stack === undefined ? texts : { ...texts, stack: String(stack) };
+    return typeof stack === 'string' ? { ...texts, stack } : texts;
   } catch {
     return { name: typeof error, message: 'The thrown value has no text.' };
   }

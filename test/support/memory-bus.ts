@@ -48,10 +48,14 @@ export class RecordingLogger implements Logger {
 
 /** A bus on virtual time and this run's random numbers, shut down when the test is over. */
 export function memoryBus(options: InMemoryEventBusOptions = {}) {
-  const clock = new VirtualClock();
+  const clock = options.clock instanceof VirtualClock ? options.clock : new VirtualClock();
   const logger = new RecordingLogger();
   const bus = new InMemoryEventBus({ registry, clock, logger, random: runRandom(), ...options });
-  onTestFinished(async () => void (await bus.shutdown({ timeoutMs: 0 })));
+  onTestFinished(async () => {
+    const stopped = bus.shutdown({ timeoutMs: 0 });
+    await clock.advance(5000);
+    await stopped;
+  });
   return { bus, clock, logger };
 }
 
