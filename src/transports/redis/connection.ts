@@ -76,7 +76,7 @@ export class RedisConnection implements Connection, ReaderHost {
     const redis = await this.#context.links.create('reader');
     const link = await Link.open(redis, this.#closing.signal);
     this.#watch(link);
-    const clientId = Number(await redis.client('ID'));
+    const clientId = await redis.client('ID');
     this.#context.readerOpened(clientId);
     return { link, clientId };
   }

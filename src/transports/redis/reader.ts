@@ -68,7 +68,7 @@ export class RedisReader implements Source, ReadListener {
 
   pause(): void {
     this.#isPaused = true;
-    this.#sweeper.stop();
+    void this.#sweeper.stop();
     // A read that blocks would still take what comes next. If this fails the connection is lost anyway.
     void this.#reads?.end(this.#host.commands).catch(() => undefined);
   }
@@ -82,7 +82,7 @@ export class RedisReader implements Source, ReadListener {
   /** The connection is gone: what arrived is still yielded, then the iteration throws. */
   fail(error: Error): void {
     this.#failure ??= error;
-    this.#sweeper.stop();
+    void this.#sweeper.stop();
     this.#onRoom();
     this.#wakeUp();
   }
@@ -135,7 +135,7 @@ export class RedisReader implements Source, ReadListener {
 
   async #start(): Promise<void> {
     const { group, consumer, main, replays } = this.#ledger;
-    await this.#ensureGroup();
+    await ensureGroup(this.#host.commands.redis, this.#ledger);
     await this.#ledger.live();
     const { link, clientId } = await this.#host.openReader();
     this.#link = link;
@@ -169,15 +169,10 @@ export class RedisReader implements Source, ReadListener {
     if (trimmed > 0) this.#notice('trimmed', trimmed, `gone from ${ledger.stream} before they were handled`);
   }
 
-  #ensureGroup(): Promise<number> {
-    const streams = this.#ledger.streams.map((ledger) => ledger.stream);
-    return ensureGroup(this.#host.commands.redis, streams, this.#ledger.group);
-  }
-
   /** Somebody deleted stream or group, or flushed the server. */
   async #recoverGroup(): Promise<void> {
     try {
-      const made = await this.#ensureGroup();
+      const made = await ensureGroup(this.#host.commands.redis, this.#ledger);
       if (made > 0) this.#notice('group-recreated', made, `group ${this.#ledger.group} was gone`);
       if (!this.#isStopped) await this.#ledger.live();
       this.#recovery = undefined;

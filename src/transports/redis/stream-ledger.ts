@@ -25,8 +25,8 @@ export interface LedgerOwner {
 
 interface ReleaseOrder {
   readonly delivery: RedisDelivery;
-  resolve(): void;
-  reject(error: Error): void;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
