@@ -38,7 +38,10 @@ export const handlerMachine = setup({
     },
     runHeld: ({ context }) => context.flow.runHeld(),
     watchIdle: ({ context, self }) => {
-      context.flow.onIdle = () => relay(self, self, { type: 'idle' });
+      context.flow.onIdle = () => {
+        // An attempt that was cut off may return when its bus has long stopped.
+        if (self.getSnapshot().status === 'active') relay(self, self, { type: 'idle' });
+      };
     },
     stopSweeping: ({ context }) => context.flow.stop(),
   },

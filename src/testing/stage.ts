@@ -249,15 +249,13 @@ export class Stage {
         'buses that did not stop',
       ).toEqual([]);
     } finally {
-      for (const spy of this.#console) spy.mockRestore();
       for (const destination of this.#destinations) await this.harness.cleanUp(destination);
     }
     expect(this.harness.clock?.pending ?? 0, 'timers left on the clock').toBe(0);
     expect(await leftovers(this.#before), 'sockets and timers left').toEqual([]);
-    expect(
-      this.#console.flatMap(({ mock }) => mock.calls.map(([text]) => String(text))),
-      'lines on the console',
-    ).toEqual([]);
+    const lines = this.#console.flatMap(({ mock }) => mock.calls.map(([text]) => String(text)));
+    for (const spy of this.#console) spy.mockRestore();
+    expect(lines, 'lines on the console').toEqual([]);
   }
 }
 
