@@ -38,4 +38,16 @@ describe('the lock file', () => {
       expect(root[field], field).toEqual(manifest[field]);
     }
   });
+
+  // npm leaves out what a mirror didn't have at that moment, and "npm ci" refuses such a file.
+  it('has every package that another one may ask for, those for other platforms too', () => {
+    const names = new Set(Object.keys(lock.packages).map((path) => path.split('node_modules/').at(-1)));
+    const wanted = Object.values(lock.packages).flatMap((entry) =>
+      Object.keys({
+        ...(entry['dependencies'] as object | undefined),
+        ...(entry['optionalDependencies'] as object | undefined),
+      }),
+    );
+    expect(wanted.filter((name) => !names.has(name))).toEqual([]);
+  });
 });
