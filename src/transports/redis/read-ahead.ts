@@ -1,8 +1,12 @@
 import type { ReadEntry } from './arrivals.ts';
 import type { Link } from './link.ts';
 
-/** The next read is on its way while the entries of this one are handled. */
-const READS_IN_FLIGHT = 2;
+/**
+ * With a backlog the next read is on its way while the entries of this one are handled. On an idle stream it would only
+ * make the server answer later, since it takes it up before it sends the first one's reply.
+ */
+const READS_WITH_BACKLOG = 2;
+const READS_WHEN_IDLE = 1;
 
 /** Where to read, as whom, and how much. */
 export interface ReadTarget {
@@ -29,6 +33,8 @@ export class ReadAhead {
   readonly #target: ReadTarget;
   readonly #listener: ReadListener;
   #inFlight = 0;
+  /** The last read got as much as it asked for. */
+  #hasBacklog = false;
   /** Places kept for what reads in flight may bring. */
   #reserved = 0;
 
@@ -42,7 +48,8 @@ export class ReadAhead {
   /** Sends as many reads as are worth it now. */
   pump(): void {
     const { batchSize } = this.#target;
-    while (this.#inFlight < READS_IN_FLIGHT && this.#listener.wantsMore()) {
+    const most = this.#hasBacklog ? READS_WITH_BACKLOG : READS_WHEN_IDLE;
+    while (this.#inFlight < most && this.#listener.wantsMore()) {
       const count = Math.min(batchSize, this.#listener.freePlaces() - this.#reserved);
       // Under load the window frees one by one: a second read waits until it is worth its way.
       if (count < 1 || (this.#inFlight > 0 && count < batchSize / 2)) return;
@@ -53,7 +60,7 @@ export class ReadAhead {
   /** Has the reads in flight answered at once; what they bring meanwhile arrives as usual. */
   async end(commands: Link): Promise<void> {
     while (this.#inFlight > 0 && this.#link.isOpen && !this.#listener.wantsMore()) {
-      // The second read begins to block when the first one was answered: it takes one call for each.
+      // A second read begins to block when the first one was answered: it takes one call for each.
       await commands.redis.client('UNBLOCK', this.#clientId);
     }
   }
@@ -90,7 +97,9 @@ export class ReadAhead {
       return;
     }
     // Null when nothing came in time.
+    this.#hasBacklog = false;
     for (const [stream, entries] of (reply ?? []) as [string, ReadEntry[]][]) {
+      this.#hasBacklog ||= entries.length >= count;
       this.#listener.arrived(stream, entries);
     }
     this.pump();

@@ -58,7 +58,7 @@ export class RedisReader implements Source, ReadListener {
       if (this.#isOver && !this.#isStopped) this.#forgetBuffer();
       this.#wakeUp();
     });
-    // Idle reads reserve the whole window, and would leave claims no place for ever.
+    // What reads in flight reserve doesn't count: they may wait for ever, and would leave claims no place.
     const room = () => this.freePlaces();
     this.#claims = new Claims(redis, ledger, room, (claimed) => this.#takeOver(claimed));
     this.#sweeper = new Sweeper(redis, ledger, settings, this.#claims);
