@@ -43,10 +43,17 @@ function classification(error: unknown, policy: RetryPolicy): Classification {
   try {
     // By code, not by class: two copies of the package in one process must agree.
     if ((error as { code?: unknown } | null | undefined)?.code === 'NON_RETRYABLE') return 'dead-letter';
-    return policy.classify?.(error) ?? 'retry';
+    const chosen: unknown = policy.classify?.(error);
+    ignoreRejection(chosen);
+    return chosen === 'drop' || chosen === 'dead-letter' ? chosen : 'retry';
   } catch {
     return 'retry';
   }
+}
+
+/** `classify` is sync by its type: what an async one rejects with must not end the process. */
+function ignoreRejection(value: unknown): void {
+  if (value instanceof Promise) value.catch(() => undefined);
 }
 
 const PRECEDENCE: readonly DeadLetterReason[] = ['not-retryable', 'attempts-exhausted'];

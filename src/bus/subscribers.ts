@@ -5,6 +5,7 @@ import type { Logger } from '../contracts/logger.ts';
 import type { RetryPolicy } from '../contracts/settlement.ts';
 import { BusStoppedError, ConfigurationError } from '../errors.ts';
 import type { AnyEventDefinition } from '../events/event-definition.ts';
+import { guardListeners } from '../observability/guarded-listeners.ts';
 import type { Route, Routes } from '../../machines/routes.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
 import type { BusActor, SubscriptionActor } from '../../machines/index.ts';
@@ -58,7 +59,7 @@ export class Subscribers {
   ): Subscription {
     const handle = handlerFunction(handler);
     if (this.#settings.actor.getSnapshot().status !== 'active') throw new BusStoppedError('stopped');
-    const { actor, routes, handlerInput } = this.#settings;
+    const { actor, handlerInput } = this.#settings;
     const policy = policyOf(this.#settings.policy, options);
     const types = definitions?.map(({ type }) => type);
     const name = this.#nameOf(handler, types, options.name);
@@ -100,6 +101,7 @@ export class Subscribers {
       });
       return;
     }
+    guardListeners(child, this.#settings.logger);
     subscribed.actor = child;
     child.subscribe({
       complete: () => {

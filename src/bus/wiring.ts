@@ -10,6 +10,7 @@ import { ConnectionError, HandlerTimeoutError } from '../errors.ts';
 import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
 import { guardedLogger } from '../observability/default-logger.ts';
+import { guardListeners } from '../observability/guarded-listeners.ts';
 import { guardedObserver } from '../observability/inspection.ts';
 import { createStats } from '../observability/stats.ts';
 import { busLogic } from '../../machines/bus.ts';
@@ -178,6 +179,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     },
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
+  guardListeners(actor, logger);
   // With an error listener from the start an error of the root is told here, and doesn't end the process.
   actor.subscribe({ error: (error) => logger.error({ err: error }, 'The bus has failed.') });
 

@@ -1,4 +1,5 @@
 import type { Logger } from '../contracts/logger.ts';
+import { guardedCall } from './guarded-call.ts';
 
 const line = (write: (...args: unknown[]) => void) => (fields: object, message: string) => {
   try {
@@ -23,12 +24,8 @@ export const defaultLogger: Logger = {
 export function guardedLogger(logger: Logger): Logger {
   const guard =
     (level: keyof Logger) =>
-    (fields: object, message: string): void => {
-      try {
-        logger[level](fields, message);
-      } catch {
-        // Nowhere left to say so.
-      }
-    };
+    (fields: object, message: string): void =>
+      // When it fails there is nowhere left to say so.
+      guardedCall(() => logger[level](fields, message), silent);
   return { debug: guard('debug'), info: guard('info'), warn: guard('warn'), error: guard('error') };
 }

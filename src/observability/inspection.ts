@@ -1,5 +1,6 @@
 import type { InspectionEvent } from 'xstate';
 import type { Logger } from '../contracts/logger.ts';
+import { guardedCall } from './guarded-call.ts';
 
 /** An XState observer, such as `createWebSocketInspector().inspect` of `@statelyai/inspect`. */
 export type InspectionObserver =
@@ -17,11 +18,12 @@ export function guardedObserver(
   const next = typeof observer === 'function' ? observer : (event: InspectionEvent) => observer.next?.(event);
   return (event) => {
     if (isBroken) return;
-    try {
-      next(event);
-    } catch (error) {
-      isBroken = true;
-      logger.error({ err: error }, 'The inspection observer threw and is told of nothing more.');
-    }
+    guardedCall(
+      () => next(event),
+      (error) => {
+        isBroken = true;
+        logger.error({ err: error }, 'The inspection observer threw and is told of nothing more.');
+      },
+    );
   };
 }
