@@ -28,8 +28,10 @@ export interface Destination {
   readonly group: string;
 }
 
-/** Breaks the way between buses and broker, for those buses that are made after `proxied`. */
+/** Breaks the way between the buses of one destination and their broker. */
 export interface TransportFaults {
+  /** Called before any bus of that destination is made, by the tests that are going to cut it. */
+  prepare?(destination: Destination): Promise<void>;
   /** Cuts every connection at once, and lets no new one stand until {@link heal}. */
   cut(destination: Destination): Promise<void>;
   heal(destination: Destination): Promise<void>;

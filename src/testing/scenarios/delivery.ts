@@ -167,6 +167,7 @@ export const deliveryScenarios: Scenarios = {
           scenario('pulls nothing before it is told to consume', async (stage) => {
             const bus = stage.bus({ consumerGroup: stage.destination.group });
             await stage.publish(bus, counted(3));
+            expect(bus.state).toBe('connected');
             expect(await stage.harness.probe.pending(stage.destination, stage.destination.group)).toBe(0);
             await stage.consumer();
             await stage.handled(3);

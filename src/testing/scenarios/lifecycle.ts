@@ -95,6 +95,7 @@ export const lifecycleScenarios: Scenarios = {
       ? []
       : [
           scenario('comes back by itself when the broker does, and says so meanwhile', async (stage) => {
+            await faults.prepare?.(stage.destination);
             const consumer = await stage.consumer();
             const publisher = stage.bus();
             await stage.publish(publisher, counted(10));
@@ -114,6 +115,7 @@ export const lifecycleScenarios: Scenarios = {
           }),
 
           scenario('can be shut down while the broker is away', async (stage) => {
+            await faults.prepare?.(stage.destination);
             const consumer = await stage.consumer();
             await faults.cut(stage.destination);
             await stage.settles(consumer.waitFor('retrying'), 'the loss to be noticed');

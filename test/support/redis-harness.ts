@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { startProxy, type FaultProxy } from '../../src/testing/proxy.ts';
+import type { Destination, TransportHarness } from '../../src/testing/index.ts';
+import { RedisEventBus } from '../../src/transports/redis/index.ts';
+import { startWorker } from './worker.ts';
+
+/**
+ * A Redis as the conformance suite sees it: each destination is a stream prefix of its own, reached through a proxy
+ * of its own, so that a cut is one test's alone.
+ */
+export function redisHarness(redisUrl: string): TransportHarness {
+  const { hostname, port } = new URL(redisUrl);
+  const target = { host: hostname, port: Number(port || 6379) };
+  const proxies = new Map<string, FaultProxy>();
+  const streamOf = ({ name }: Destination) => `${name}:stream`;
+  let direct: Redis;
+
+  /** The same address, but through the proxy if the test has asked for faults. */
+  function urlOf({ name }: Destination): string {
+    const proxy = proxies.get(name);
+    if (proxy === undefined) return redisUrl;
+    const url = new URL(redisUrl);
+    url.hostname = proxy.host;
+    url.port = String(proxy.port);
+    return url.href;
+  }
+
+  return {
+    abilities: {
+      durable: true,
+      crossProcess: true,
+      deliveryCount: true,
+      keyOrder: 'single-consumer',
+      replayFromStart: true,
+      leased: true,
+      allGroups: true,
+      consumesByItself: false,
+    },
+    window: 200,
+    async start() {
+      direct = new Redis(redisUrl, { lazyConnect: true });
+      await direct.connect();
+    },
+    async stop() {
+      await direct.quit();
+    },
+    destination: (testId) => ({ name: `conformance-${testId}-${randomUUID()}`, group: 'workers' }),
+    makeBus: (destination, options) =>
+      new RedisEventBus({
+        redisUrl: urlOf(destination),
+        streamPrefix: destination.name,
+        blockMs: 500,
+        pendingIdleMs: 2_000,
+        ...options,
+      }),
+    async putRaw(destination, { id, type, key, headers, body }) {
+      const fields: (string | Buffer)[] = ['event_id', id, 'event_type', type, 'aggregate_id', key];
+      for (const [name, value] of Object.entries(headers)) fields.push(`h:${name}`, value);
+      await direct.xadd(streamOf(destination), '*', ...fields, 'payload', Buffer.from(body));
+    },
+    async cleanUp(destination) {
+      await proxies.get(destination.name)?.close();
+      proxies.delete(destination.name);
+      for (let cursor = '0'; ;) {
+        const [next, keys] = await direct.scan(cursor, 'MATCH', `${destination.name}:*`, 'COUNT', 1000);
+        if (keys.length > 0) await direct.unlink(...keys);
+        if (next === '0') return;
+        cursor = next;
+      }
+    },
+    consumeElsewhere: async (destination, group, name) =>
+      startWorker({ redisUrl, streamPrefix: destination.name, consumerGroup: group, consumerName: name }),
+    faults: {
+      async prepare(destination) {
+        proxies.set(destination.name, await startProxy(target));
+      },
+      cut: (destination) => Promise.resolve(proxies.get(destination.name)?.set('rst')),
+      heal: (destination) => Promise.resolve(proxies.get(destination.name)?.heal()),
+    },
+    probe: {
+      async pending(destination, group) {
+        const counts = await Promise.all(
+          [streamOf(destination), `${streamOf(destination)}:group:${group}`].map(async (stream) => {
+            const [count] = (await direct.xpending(stream, group).catch(noGroup)) as [number];
+            return count;
+          }),
+        );
+        return counts.reduce((sum, count) => sum + count, 0);
+      },
+      async dlqDepth(destination, group) {
+        const entries = await direct.xrange(`${streamOf(destination)}_dlq`, '-', '+');
+        return entries.filter(([, fields]) => fields[fields.indexOf('x-group') + 1] === group).length;
+      },
+    },
+  };
+}
+
+function noGroup(error: Error): [number] {
+  if (error.message.startsWith('NOGROUP')) return [0];
+  throw error;
+}

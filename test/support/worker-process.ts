@@ -1,0 +1,49 @@
+// A process of its own that consumes: started, told to stop, and killed by the tests that need more than one.
+import { setTimeout as pause } from 'node:timers/promises';
+import { Counted, conformanceRegistry } from '../../src/testing/counted.ts';
+import { RedisEventBus } from '../../src/transports/redis/index.ts';
+import type { WorkerPlan, WorkerReport } from './worker.ts';
+
+const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan;
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+// On Linux a pipe is written before this returns, so what was reported survives a SIGKILL of this process.
+const report = (line: WorkerReport) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+const buses = Array.from({ length: plan.buses ?? 1 }, (_, index) => {
+  const consumer = `${plan.consumerName}-${index}`;
+  const bus = new RedisEventBus({
+    redisUrl: plan.redisUrl,
+    streamPrefix: plan.streamPrefix,
+    consumerGroup: plan.consumerGroup,
+    consumerName: consumer,
+    registry: conformanceRegistry,
+    logger: silent,
+    blockMs: 500,
+    pendingIdleMs: plan.pendingIdleMs ?? 2_000,
+    concurrency: plan.concurrency ?? 8,
+    retry: { maxRetries: 3, baseDelayMs: 5, maxDelayMs: 20 },
+  });
+  bus.subscribe(
+    Counted,
+    async (event, { attempt, deliveryCount }) => {
+      const { eventId: id, aggregateId: key, n } = event;
+      report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount });
+      if (plan.handlerMs !== undefined) await pause(plan.handlerMs);
+      const isUnlucky = plan.failEvery !== undefined && n % plan.failEvery === 0 && attempt === 1;
+      report({ kind: 'end', id, consumer, outcome: isUnlucky ? 'failed' : 'succeeded' });
+      if (isUnlucky) throw new Error('unlucky');
+    },
+    { name: 'recorder' },
+  );
+  return bus;
+});
+
+process.stdin.once('data', () => {
+  process.stdin.destroy();
+  void Promise.all(buses.map((bus) => bus.shutdown())).then((reports) => report({ kind: 'stopped', reports }));
+});
+await Promise.all(buses.map((bus) => bus.startConsumingInBackground()));
+report({ kind: 'ready' });
+
+function ignore(): void {}
