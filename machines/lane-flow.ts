@@ -119,7 +119,9 @@ export class LaneFlow implements Flow {
     this.#slots.free(dispatch);
     if (this.#alone === dispatch) this.#alone = undefined;
     if (dispatch.isOver && dispatch.slots === 0) this.#leaveLane(dispatch);
-    this.#moved();
+    // A success is told next, and moves things then: looked at in between, the window would seem full of waiting lanes.
+    const isSucceeding = dispatch.early === undefined && dispatch.decided === undefined && !dispatch.isOver;
+    if (!isSucceeding) this.#moved();
   }
 
   succeeded(dispatch: Dispatch): void {
