@@ -5,6 +5,7 @@ import type { Logger } from '../contracts/logger.ts';
 import type { RetryPolicy } from '../contracts/settlement.ts';
 import { BusStoppedError, ConfigurationError } from '../errors.ts';
 import type { AnyEventDefinition } from '../events/event-definition.ts';
+import type { EventRegistry } from '../events/registry.ts';
 import { guardListeners } from '../observability/guarded-listeners.ts';
 import type { Route, Routes } from '../../machines/routes.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
@@ -32,6 +33,8 @@ export interface SubscribersSettings {
   readonly routes: Routes;
   readonly policy: RetryPolicy;
   readonly logger: Logger;
+  /** What the broker delivers is decoded by it; undefined on the embedded bus. */
+  readonly registry: EventRegistry | undefined;
   /** All of a handler's input that doesn't depend on the subscription. */
   readonly handlerInput: Omit<HandlerInput, 'subscription' | 'handle' | 'timeoutMs'>;
 }
@@ -59,7 +62,14 @@ export class Subscribers {
   ): Subscription {
     const handle = handlerFunction(handler);
     if (this.#settings.actor.getSnapshot().status !== 'active') throw new BusStoppedError('stopped');
-    const { actor, handlerInput } = this.#settings;
+    const { actor, handlerInput, registry } = this.#settings;
+    const stranger = definitions?.find(
+      (wanted) => registry !== undefined && registry.getOrUndefined(wanted.type) !== wanted,
+    );
+    if (stranger !== undefined)
+      throw new ConfigurationError(
+        `"${stranger.type}" is not in the registry of this bus, so what the broker delivers could not be decoded. Pass { registry } to the bus.`,
+      );
     const policy = policyOf(this.#settings.policy, options);
     const types = definitions?.map(({ type }) => type);
     const name = this.#nameOf(handler, types, options.name);

@@ -188,6 +188,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     routes,
     policy: settings.retry,
     logger,
+    registry: link.transport === undefined ? undefined : settings.registry,
     handlerInput: {
       group,
       abortGraceMs: settings.abortGraceMs,
