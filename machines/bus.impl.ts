@@ -9,7 +9,7 @@ import {
   type DrainReport,
 } from './bus-input.ts';
 import { connectionMachine } from './connection.ts';
-import { consumerLogic } from './consumer.ts';
+import { consumerLogic } from './consumer-logic.ts';
 import { subscriptionMachine } from './subscription.ts';
 
 const CLOSE_TIMEOUT_MS = 1500;

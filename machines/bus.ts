@@ -29,6 +29,7 @@ export const busMachine = busSetup.createMachine({
   },
   states: {
     lifecycle: {
+      description: 'What the bus does as a whole.',
       initial: 'idle',
       on: { shutdown: '.draining' },
       states: {
@@ -134,6 +135,7 @@ export const busMachine = busSetup.createMachine({
               on: { 'consumer.stopped': { target: 'closing', actions: 'removeConsumer' } },
             },
             closing: {
+              description: 'Subscriptions and connection are given up.',
               entry: ['drainSubscriptions', 'closeConnection'],
               // By its done event: one more sent to a bus that has stopped would be warned about on the console.
               always: { guard: 'hasNoConnectionActor', target: '#bus.lifecycle.stopped' },
@@ -159,6 +161,7 @@ export const busMachine = busSetup.createMachine({
       },
     },
     deadLetters: {
+      description: 'Whether dead letters are being stored, beside everything else.',
       initial: 'none',
       states: {
         none: {
@@ -172,7 +175,7 @@ export const busMachine = busSetup.createMachine({
           always: { guard: 'isStopped', target: 'closed' },
           on: { 'deadLetters.over': 'none' },
         },
-        closed: { type: 'final' },
+        closed: { description: 'The bus has stopped.', type: 'final' },
       },
     },
   },

@@ -81,6 +81,7 @@ export const connectionMachine = setup({
       after: { connectTimeout: { target: 'failed', actions: 'tellTimedOut' } },
       states: {
         attempting: {
+          description: 'The driver connects.',
           invoke: {
             src: 'connect',
             input: ({ context }) => context,
@@ -91,7 +92,10 @@ export const connectionMachine = setup({
             ],
           },
         },
-        backingOff: { after: { reconnectBackoff: 'attempting' } },
+        backingOff: {
+          description: 'Waits before the next attempt.',
+          after: { reconnectBackoff: 'attempting' },
+        },
       },
     },
     open: {
@@ -105,8 +109,12 @@ export const connectionMachine = setup({
       tags: ['retrying'],
       initial: 'backingOff',
       states: {
-        backingOff: { after: { reconnectBackoff: 'attempting' } },
+        backingOff: {
+          description: 'Waits before the next attempt.',
+          after: { reconnectBackoff: 'attempting' },
+        },
         attempting: {
+          description: 'The driver connects anew.',
           invoke: {
             src: 'connect',
             input: ({ context }) => context,
@@ -120,6 +128,7 @@ export const connectionMachine = setup({
       },
     },
     closing: {
+      description: 'The driver lets go of its socket.',
       invoke: {
         src: 'close',
         input: ({ context }) => context,

@@ -1,5 +1,4 @@
 import { consumerSetup } from './consumer.impl.ts';
-import { withFastPath } from './fast-path.ts';
 
 /** Pulls what a group is given and hands it to the handlers, only so much at once. It decides nothing about a delivery. */
 export const consumerMachine = consumerSetup.createMachine({
@@ -27,6 +26,7 @@ export const consumerMachine = consumerSetup.createMachine({
   },
   states: {
     lifecycle: {
+      description: 'Whether it pulls, and starts what it has pulled.',
       initial: 'connecting',
       on: { abort: { target: '.stopped', actions: 'tellAborted' } },
       states: {
@@ -42,6 +42,7 @@ export const consumerMachine = consumerSetup.createMachine({
           },
           states: {
             waiting: {
+              description: 'For a connection.',
               entry: 'closePump',
               always: [
                 { guard: 'isEmbedded', target: '#consumer.lifecycle.consuming' },
@@ -53,6 +54,7 @@ export const consumerMachine = consumerSetup.createMachine({
               },
             },
             subscribing: {
+              description: 'The group is made or joined.',
               entry: 'openSource',
               on: {
                 'source.ready': '#consumer.lifecycle.consuming',
@@ -61,6 +63,7 @@ export const consumerMachine = consumerSetup.createMachine({
               },
             },
             backingOff: {
+              description: 'Waits before it subscribes again.',
               tags: ['degraded'],
               after: { subscribeBackoff: 'waiting' },
               on: {
@@ -98,6 +101,7 @@ export const consumerMachine = consumerSetup.createMachine({
           on: { drain: 'draining', deliveries: { actions: 'hold' } },
           states: {
             attached: {
+              description: 'The source stands, and rests.',
               entry: 'pauseSource',
               on: {
                 resume: { target: '#consumer.lifecycle.consuming' },
@@ -107,6 +111,7 @@ export const consumerMachine = consumerSetup.createMachine({
               },
             },
             detached: {
+              description: 'There is no source at the moment.',
               entry: 'closePump',
               after: {
                 subscribeBackoff: { guard: 'hasConnection', target: 'attached', actions: 'openSource' },
@@ -132,6 +137,7 @@ export const consumerMachine = consumerSetup.createMachine({
           },
           states: {
             stopping: {
+              description: 'The source ends; no further batch comes.',
               invoke: {
                 src: 'stopSource',
                 input: ({ context }) => context,
@@ -140,10 +146,12 @@ export const consumerMachine = consumerSetup.createMachine({
               },
             },
             finishing: {
+              description: 'Waits for the deliveries that have begun.',
               always: { guard: 'isIdle', target: 'closing' },
               on: { idle: { guard: 'isIdle', target: 'closing' } },
             },
             closing: {
+              description: 'Waits until every settlement is stored.',
               invoke: {
                 src: 'closeSource',
                 input: ({ context }) => context,
@@ -157,9 +165,11 @@ export const consumerMachine = consumerSetup.createMachine({
       },
     },
     deliveries: {
+      description: 'What its deliveries do at worst.',
       initial: 'flowing',
       states: {
         flowing: {
+          description: 'None is in trouble.',
           always: [
             { guard: 'isFailingToStore', target: 'deadLettering.failing' },
             { guard: 'isDeadLettering', target: 'deadLettering' },
@@ -179,7 +189,7 @@ export const consumerMachine = consumerSetup.createMachine({
           initial: 'storing',
           on: { 'deliveries.changed': { target: 'flowing', actions: 'noteDeliveries' } },
           states: {
-            storing: {},
+            storing: { description: 'On its way to the broker.' },
             failing: {
               description: 'The broker does not take it; its lane is held until it does.',
               tags: ['degraded'],
@@ -189,9 +199,13 @@ export const consumerMachine = consumerSetup.createMachine({
       },
     },
     lanes: {
+      description: 'Whether anything can move.',
       initial: 'moving',
       states: {
-        moving: { on: { 'lanes.changed': { guard: 'isBlocked', target: 'blocked' } } },
+        moving: {
+          description: 'The window has room, or something in it runs.',
+          on: { 'lanes.changed': { guard: 'isBlocked', target: 'blocked' } },
+        },
         blocked: {
           description: 'The window is full of deliveries that wait behind retrying ones of their keys.',
           tags: ['degraded', 'lane-blocked'],
@@ -200,9 +214,11 @@ export const consumerMachine = consumerSetup.createMachine({
       },
     },
     progress: {
+      description: 'Finds out when the broker has more and sends nothing.',
       initial: 'watching',
       states: {
         watching: {
+          description: 'Looks now and then whether something came.',
           always: { guard: 'isEmbedded', target: 'unwatched' },
           after: {
             progressCheck: [
@@ -212,7 +228,7 @@ export const consumerMachine = consumerSetup.createMachine({
           },
         },
         suspecting: {
-          description: 'Nothing came for a while: is there lag?',
+          description: 'Nothing came for a while: asks whether there is lag.',
           invoke: {
             src: 'askLag',
             input: ({ context }) => context,
@@ -227,20 +243,4 @@ export const consumerMachine = consumerSetup.createMachine({
       },
     },
   },
-});
-
-/** {@link consumerMachine} with the events of every delivery on the fast path. */
-export const consumerLogic = withFastPath(consumerMachine, {
-  deliveries: (snapshot, { batch }) => {
-    if (snapshot.value.lifecycle !== 'consuming') return false;
-    snapshot.context.flow.hold(batch);
-    snapshot.context.flow.startReady();
-    return true;
-  },
-  advance: (snapshot) => {
-    if (snapshot.value.lifecycle !== 'consuming') return false;
-    snapshot.context.flow.startReady();
-    return true;
-  },
-  idle: (snapshot) => snapshot.value.lifecycle === 'consuming',
 });

@@ -163,6 +163,7 @@ export const deliveryMachine = setup({
       initial: 'storing',
       states: {
         storing: {
+          description: 'On its way to the broker.',
           invoke: {
             src: 'storeDeadLetter',
             input: ({ context }) => context,
@@ -172,6 +173,7 @@ export const deliveryMachine = setup({
           },
         },
         waiting: {
+          description: 'The broker did not take it; waits before the next try.',
           tags: ['degraded'],
           entry: 'tellStoreFailing',
           exit: 'tellStoreAgain',
@@ -190,9 +192,13 @@ export const deliveryMachine = setup({
       },
     },
     acking: { description: 'Every handler has ended well.', always: 'acked' },
-    acked: { type: 'final', entry: 'endAcked' },
-    deadLettered: { type: 'final', entry: 'endStored' },
-    released: { type: 'final', entry: 'endReleased' },
+    acked: { description: 'The group never gets it again.', type: 'final', entry: 'endAcked' },
+    deadLettered: {
+      description: 'Stored as a dead letter, or dropped where there are none.',
+      type: 'final',
+      entry: 'endStored',
+    },
+    released: { description: 'The broker has it again.', type: 'final', entry: 'endReleased' },
     abandoned: {
       description: 'Ownership is lost or given up; no settlement may follow.',
       type: 'final',

@@ -6,7 +6,8 @@ import type { subscriptionMachine } from './subscription.ts';
 
 export { busLogic, busMachine } from './bus.ts';
 export { connectionMachine } from './connection.ts';
-export { consumerLogic, consumerMachine } from './consumer.ts';
+export { consumerMachine } from './consumer.ts';
+export { consumerLogic } from './consumer-logic.ts';
 export { deliveriesLogic } from './deliveries.ts';
 export { deliveryMachine } from './delivery.ts';
 export { handlerLogic, handlerMachine } from './handler.ts';
