@@ -1,11 +1,8 @@
 import { createActor } from 'xstate';
 import { randomBytes } from 'node:crypto';
 import type { DomainEvent } from '../contracts/event.ts';
-import type { Message } from '../contracts/message.ts';
-import type { Settlement } from '../contracts/settlement.ts';
 import type { Stats } from '../contracts/telemetry.ts';
 import type { Capabilities, SourceNotice, Transport } from '../contracts/transport.ts';
-import { deadLetterHeaders } from '../dead-letters/dead-letter.ts';
 import { ConnectionError, HandlerTimeoutError } from '../errors.ts';
 import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
@@ -16,7 +13,6 @@ import { createStats } from '../observability/stats.ts';
 import { busLogic } from '../../machines/bus.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
-import type { Dispatch } from '../../machines/dispatch.ts';
 import { EmbeddedFlow } from '../../machines/embedded-flow.ts';
 import { indexTimers } from '../../machines/internals.ts';
 import { LaneFlow } from '../../machines/lane-flow.ts';
@@ -27,13 +23,8 @@ import { Work } from '../../machines/work.ts';
 import { EmbeddedPublisher } from './embedded-publisher.ts';
 import type { BusSettings } from './options.ts';
 import { PublishQueue } from './publish-queue.ts';
+import { deadLettering, type EmbeddedDeadLetters } from './dead-lettering.ts';
 import { Subscribers } from './subscribers.ts';
-
-/** Takes the dead letters of a bus that has no broker. */
-export interface EmbeddedDeadLetters {
-  /** Returns how many older ones had to go. */
-  add(message: Message, headers: Readonly<Record<string, string>>): number;
-}
 
 /** What a bus is made of, joined. */
 export interface Wiring {
@@ -109,45 +100,13 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       work,
       abandonError: () => new ConnectionError('The delivery was lost to another consumer.'),
     });
-  const storeDeadLetter: DeliverySettings['storeDeadLetter'] = async (dispatch, settlement) => {
-    const facts = factsOf(dispatch, settlement);
-    if (!settings.enableDlq) {
-      logger.error(facts, 'A delivery failed for good and is dropped: enableDlq is false.');
-      return 'dropped';
-    }
-    const { delivery, headers, event } = dispatch;
-    const record = deadLetterHeaders({
-      settlement: settlement as Extract<Settlement, { kind: 'dead-letter' }>,
-      headers,
-      group,
-      consumer,
-      destination: delivery?.destination ?? 'memory',
-      position: delivery?.position ?? event.eventId,
-      now: clock.now(),
-    });
-    if (delivery !== undefined) await delivery.deadLetter(record);
-    else stats.dropped += link.deadLetters?.add(codec.encode(event, headers), record) ?? 0;
-    logger.warn(facts, 'A delivery failed for good and is a dead letter now.');
-    return 'dead-lettered';
-  };
   const troubles = new Troubles((subscription, change) => {
     if (subscription === undefined) actor.getSnapshot().children.consumer?.send(change);
     else subscribers.actorOf(subscription)?.send(change);
   });
   const deliverySettings: DeliverySettings = {
     handlerOf: (subscription) => subscribers.handlerOf(subscription),
-    // Only a detail: what it comes to in the end is logged louder.
-    attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
-      logger.info(
-        { ...factsOf(dispatch, undefined), subscription, attempt, err: failure?.error },
-        `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
-      ),
-    storeDeadLetter,
-    storeFailed: (dispatch, error) =>
-      logger.error(
-        { ...factsOf(dispatch, undefined), err: error },
-        'The dead letter could not be stored; the delivery is kept and tried again.',
-      ),
+    ...deadLettering({ settings, link, group, consumer, codec, logger, stats }),
     canRelease: link.canRelease,
     random,
     stats,
@@ -220,23 +179,6 @@ export function wire(settings: BusSettings, link: Link): Wiring {
 /** One event or a list of them. */
 export const listOf = (events: DomainEvent | readonly DomainEvent[]): readonly DomainEvent[] =>
   Array.isArray(events) ? (events as readonly DomainEvent[]) : [events as DomainEvent];
-
-function factsOf({ delivery, event }: Dispatch, settlement: Settlement | undefined): object {
-  const facts = {
-    eventType: delivery?.message.type ?? event.eventType,
-    eventId: delivery?.message.id ?? event.eventId,
-    position: delivery?.position,
-  };
-  if (settlement?.kind !== 'dead-letter') return facts;
-  const failure = settlement.failures[0];
-  return {
-    ...facts,
-    reason: settlement.reason,
-    subscription: failure?.subscription,
-    attempts: failure?.attempts,
-    err: failure?.error ?? settlement.error,
-  };
-}
 
 const MOST_TYPES = 1000;
 

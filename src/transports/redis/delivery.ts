@@ -1,7 +1,16 @@
 import type { Headers, Message } from '../../contracts/message.ts';
 import type { Delivery } from '../../contracts/transport.ts';
 import { compareIds } from './names.ts';
-import type { StreamLedger } from './stream-ledger.ts';
+
+/** Who settles the entries of one stream. */
+export interface DeliveryLedger {
+  readonly stream: string;
+  ack(delivery: RedisDelivery): void;
+  release(delivery: RedisDelivery): Promise<void>;
+  deadLetter(delivery: RedisDelivery, headers: Headers): Promise<void>;
+  /** No longer in hand. */
+  forget(delivery: RedisDelivery): void;
+}
 
 /** One entry handed to us; what becomes of it is the ledger's work. */
 export class RedisDelivery implements Delivery {
@@ -11,9 +20,9 @@ export class RedisDelivery implements Delivery {
   onAbandoned: (() => void) | undefined = undefined;
   /** A release or dead letter is on its way, so that its entry may cease to be ours at any time. */
   isSettling = false;
-  readonly #ledger: StreamLedger;
+  readonly #ledger: DeliveryLedger;
 
-  constructor(message: Message, position: string, deliveryCount: number, ledger: StreamLedger) {
+  constructor(message: Message, position: string, deliveryCount: number, ledger: DeliveryLedger) {
     this.message = message;
     this.position = position;
     this.deliveryCount = deliveryCount;
@@ -34,7 +43,7 @@ export class RedisDelivery implements Delivery {
 
   /** Never seen by anybody: strikes it from the ledger, so that it is found under our name and handed out again. */
   forget(): void {
-    this.#ledger.held.delete(this.position);
+    this.#ledger.forget(this);
   }
 
   deadLetter(headers: Headers): Promise<void> {

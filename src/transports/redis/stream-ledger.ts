@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Headers } from '../../contracts/message.ts';
 import { ConnectionError, EventBusError } from '../../errors.ts';
-import type { RedisDelivery } from './delivery.ts';
+import type { DeliveryLedger, RedisDelivery } from './delivery.ts';
 import { headerFields, toFields } from './message-fields.ts';
 import { compareIds, RELEASED } from './names.ts';
 import type { RedisNames } from './names.ts';
@@ -34,7 +34,7 @@ interface ReleaseOrder {
  * It outlives connections: entries stay pending under our consumer name, so an ack whose reply was lost is repeated
  * over the next one.
  */
-export class StreamLedger {
+export class StreamLedger implements DeliveryLedger {
   readonly stream: string;
   readonly held = new Map<string, RedisDelivery>();
   readonly #owner: LedgerOwner;
@@ -94,6 +94,10 @@ export class StreamLedger {
       this.#releases.push({ delivery, resolve, reject });
       this.#schedule();
     });
+  }
+
+  forget(delivery: RedisDelivery): void {
+    this.held.delete(delivery.position);
   }
 
   async deadLetter(delivery: RedisDelivery, headers: Headers): Promise<void> {

@@ -1,0 +1,90 @@
+import type { Settlement } from '../contracts/settlement.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { Message } from '../contracts/message.ts';
+import type { Stats } from '../contracts/telemetry.ts';
+import { deadLetterHeaders } from '../dead-letters/dead-letter.ts';
+import type { Codec } from '../events/codec.ts';
+import type { DeliverySettings } from '../../machines/delivery.impl.ts';
+import type { Dispatch } from '../../machines/dispatch.ts';
+import type { BusSettings } from './options.ts';
+
+/** Takes the dead letters of a bus that has no broker. */
+export interface EmbeddedDeadLetters {
+  /** Returns how many older ones had to go. */
+  add(message: Message, headers: Readonly<Record<string, string>>): number;
+}
+
+export interface DeadLetteringSettings {
+  readonly settings: Pick<BusSettings, 'enableDlq' | 'clock'>;
+  /** Where there is no broker. */
+  readonly link: { readonly deadLetters?: EmbeddedDeadLetters };
+  readonly group: string;
+  readonly consumer: string;
+  readonly codec: Codec;
+  readonly logger: Logger;
+  readonly stats: Stats;
+}
+
+/** How a delivery that failed is stored and told of. */
+export function deadLettering({
+  settings,
+  link,
+  group,
+  consumer,
+  codec,
+  logger,
+  stats,
+}: DeadLetteringSettings): Pick<DeliverySettings, 'attemptFailed' | 'storeDeadLetter' | 'storeFailed'> {
+  const storeDeadLetter: DeliverySettings['storeDeadLetter'] = async (dispatch, settlement) => {
+    const facts = factsOf(dispatch, settlement);
+    if (!settings.enableDlq) {
+      logger.error(facts, 'A delivery failed for good and is dropped: enableDlq is false.');
+      return 'dropped';
+    }
+    const { delivery, headers, event } = dispatch;
+    const record = deadLetterHeaders({
+      settlement: settlement as Extract<Settlement, { kind: 'dead-letter' }>,
+      headers,
+      group,
+      consumer,
+      destination: delivery?.destination ?? 'memory',
+      position: delivery?.position ?? event.eventId,
+      now: settings.clock.now(),
+    });
+    if (delivery !== undefined) await delivery.deadLetter(record);
+    else stats.dropped += link.deadLetters?.add(codec.encode(event, headers), record) ?? 0;
+    logger.warn(facts, 'A delivery failed for good and is a dead letter now.');
+    return 'dead-lettered';
+  };
+  return {
+    // Only a detail: what it comes to in the end is logged louder.
+    attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
+      logger.info(
+        { ...factsOf(dispatch, undefined), subscription, attempt, err: failure?.error },
+        `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
+      ),
+    storeDeadLetter,
+    storeFailed: (dispatch, error) =>
+      logger.error(
+        { ...factsOf(dispatch, undefined), err: error },
+        'The dead letter could not be stored; the delivery is kept and tried again.',
+      ),
+  };
+}
+
+function factsOf({ delivery, event }: Dispatch, settlement: Settlement | undefined): object {
+  const facts = {
+    eventType: delivery?.message.type ?? event.eventType,
+    eventId: delivery?.message.id ?? event.eventId,
+    position: delivery?.position,
+  };
+  if (settlement?.kind !== 'dead-letter') return facts;
+  const failure = settlement.failures[0];
+  return {
+    ...facts,
+    reason: settlement.reason,
+    subscription: failure?.subscription,
+    attempts: failure?.attempts,
+    err: failure?.error ?? settlement.error,
+  };
+}
