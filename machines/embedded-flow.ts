@@ -2,6 +2,7 @@ import type { AnyActorRef } from 'xstate';
 import type { Stats } from '../src/contracts/telemetry.ts';
 import type { Dispatch, Outcome, RetryOrder } from './dispatch.ts';
 import { noCounts, type Flow, type FlowListener } from './flow.ts';
+import { deliver } from './handler.ts';
 import { relay } from './internals.ts';
 import { TARGETS, targeted, type Routes } from './routes.ts';
 import { Slots, startRetry } from './slots.ts';
@@ -29,6 +30,8 @@ export class EmbeddedFlow implements Flow {
   #deliveries: AnyActorRef | undefined = undefined;
   #consumer: AnyActorRef | undefined = undefined;
   #listener: FlowListener | undefined = undefined;
+  /** From then on somebody waits for the end of what is open; before it, telling would cost every publish. */
+  #isDraining = false;
 
   constructor(settings: EmbeddedFlowSettings) {
     this.#settings = settings;
@@ -62,7 +65,7 @@ export class EmbeddedFlow implements Flow {
     stats.eventsConsumed++;
     dispatch.pending = wanted.length;
     for (let at = 0; at < wanted.length; at++)
-      relay(sender, (wanted[at] as (typeof wanted)[number]).handler, dispatch);
+      deliver(sender, (wanted[at] as (typeof wanted)[number]).handler, dispatch);
   }
 
   /** A list is being published: it counts as open until {@link end}, also between two of its events. */
@@ -72,7 +75,7 @@ export class EmbeddedFlow implements Flow {
 
   end(): void {
     this.open--;
-    if (this.open === 0) this.#listener?.idle();
+    if (this.open === 0 && this.#isDraining) this.#listener?.idle();
   }
 
   /** Nothing is ever pulled. */
@@ -88,6 +91,7 @@ export class EmbeddedFlow implements Flow {
 
   /** What was accepted has begun, so it ends; attempts that waited are due now. */
   drain(): void {
+    this.#isDraining = true;
     this.startReady();
   }
 
