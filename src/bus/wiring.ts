@@ -21,6 +21,7 @@ import { Routes } from '../../machines/routes.ts';
 import { Troubles } from '../../machines/troubles.ts';
 import { Work } from '../../machines/work.ts';
 import { EmbeddedPublisher } from './embedded-publisher.ts';
+import { oncePerType } from './once-per-type.ts';
 import type { BusSettings } from './options.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { deadLettering, type EmbeddedDeadLetters } from './dead-lettering.ts';
@@ -179,15 +180,3 @@ export function wire(settings: BusSettings, link: Link): Wiring {
 /** One event or a list of them. */
 export const listOf = (events: DomainEvent | readonly DomainEvent[]): readonly DomainEvent[] =>
   Array.isArray(events) ? (events as readonly DomainEvent[]) : [events as DomainEvent];
-
-const MOST_TYPES = 1000;
-
-/** Tells once for each type, as long as there aren't so many that remembering them would itself be a leak. */
-function oncePerType(tell: (type: string) => void): (type: string) => void {
-  const told = new Set<string>();
-  return (type) => {
-    if (told.has(type) || told.size >= MOST_TYPES) return;
-    told.add(type);
-    tell(type);
-  };
-}
