@@ -4,7 +4,7 @@ import type { DomainEvent } from '../../src/contracts/event.ts';
 import { defineEvent } from '../../src/events/define-event.ts';
 import type { AnyEventDefinition, EventOf } from '../../src/events/event-definition.ts';
 import { EventRegistry } from '../../src/events/registry.ts';
-import { withCausation } from '../../src/events/with-causation.ts';
+import type { withCausation } from '../../src/events/with-causation.ts';
 
 const registry = new EventRegistry();
 const OrderCreated = defineEvent({
