@@ -54,9 +54,12 @@ export const consumerMachine = consumerSetup.createMachine({
               },
             },
             subscribing: {
-              description: 'The group is made or joined.',
+              description: 'The group is made or joined; what a former incarnation left may come already.',
               entry: 'openSource',
               on: {
+                // It may be more than the window holds, and the source isn't ready before it has handed out all of it.
+                deliveries: { actions: ['hold', 'startReady'] },
+                advance: { actions: 'startReady' },
                 'source.ready': '#consumer.lifecycle.consuming',
                 'source.ended': { target: 'backingOff', actions: 'noteSourceEnded' },
                 pause: '#consumer.lifecycle.paused.attached',
@@ -127,7 +130,8 @@ export const consumerMachine = consumerSetup.createMachine({
         draining: {
           description: 'What has begun ends, what waits is given back, nothing new is begun.',
           tags: ['draining'],
-          entry: ['noteDraining', 'drainDeliveries', 'drainFlow'],
+          // Paused first: it would pull again what it gives back.
+          entry: ['noteDraining', 'pauseSource', 'drainDeliveries', 'drainFlow'],
           initial: 'stopping',
           after: { drainTimeout: { target: 'stopped', actions: 'tellAborted' } },
           on: {

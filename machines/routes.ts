@@ -59,6 +59,15 @@ export const TARGETS = 'x-target-handlers';
 export function targeted(routes: readonly Route[], headers: Headers): readonly Route[] {
   const targets = headers[TARGETS];
   if (targets === undefined) return routes;
-  const names = new Set(targets.split(',').map(decodeURIComponent));
+  const names = new Set(targets.split(',').map(decoded));
   return routes.filter(({ subscription }) => names.has(subscription));
+}
+
+/** A header that somebody else wrote may be anything: it must not stop the consumer that reads it. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
