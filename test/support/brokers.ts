@@ -20,7 +20,7 @@ export interface BrokerRecipe {
   readonly start: (binary: string) => Promise<{ readonly url: string; stop(): Promise<void> }>;
 }
 
-const recipes = {
+export const recipes = {
   redis: {
     urlVariable: 'REDIS_URL',
     localUrl: 'redis://127.0.0.1:6379',
@@ -163,7 +163,7 @@ async function startContainer({
   };
 }
 
-async function onPath(binary: string, path = ''): Promise<string | undefined> {
+export async function onPath(binary: string, path = ''): Promise<string | undefined> {
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const file = join(folder, binary);
     const isThere = await access(file, constants.X_OK).then(
@@ -180,6 +180,6 @@ function isAtLeast(version: string | undefined, [major, minor]: readonly [number
   return foundMajor > major || (foundMajor === major && foundMinor >= minor);
 }
 
-function withoutPassword(url: string): string {
+export function withoutPassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//***@');
 }

@@ -1,0 +1,135 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Answer, Command, Figures, RedisPlace } from './contestants/protocol.ts';
+import type { Contest, Row } from './rows.ts';
+
+/** A row with what came out. */
+export interface Result extends Row {
+  readonly contest: string;
+  /** Medians of the rounds, in the row's unit; undefined when anything was lost or duplicated. */
+  readonly oursValue: number | undefined;
+  readonly floorValue: number | undefined;
+  /** Median of the rounds' own ratios: what slows the machine down for a moment slows both. */
+  readonly ratio: number | undefined;
+  readonly lost: number;
+  readonly duplicated: number;
+  /** Undefined for a row without a bar. */
+  readonly passed: boolean | undefined;
+}
+
+/** Plain Node, without the loader this file may run under. */
+const RUN = fileURLToPath(new URL('../dist/bench/run.js', import.meta.url));
+
+/** Runs the contestants by turns, each in a process of its own that stays warm from round to round. */
+export async function hold(contest: Contest, rounds: number, redis: RedisPlace): Promise<Result[]> {
+  const names = new Set(
+    contest.rows.flatMap(({ ours, floor }) => (floor === undefined ? [ours] : [ours, floor])),
+  );
+  const entered: Entered[] = [];
+  try {
+    for (const name of names) entered.push(await Entered.start(name, redis));
+    for (let round = 0; round < (contest.rounds ?? rounds); round++) {
+      // Nobody always comes first: the first of a round finds the machine as the last one left it.
+      const first = round % entered.length;
+      for (const contestant of [...entered.slice(first), ...entered.slice(0, first)])
+        await contestant.round();
+    }
+    return contest.rows.map((row) => resultOf(contest.name, row, entered));
+  } finally {
+    await Promise.all(entered.map((contestant) => contestant.end()));
+  }
+}
+
+function resultOf(contest: string, row: Row, entered: readonly Entered[]): Result {
+  const of = (wanted: string) => entered.find(({ name }) => name === wanted)?.figures ?? [];
+  const ours = of(row.ours);
+  const floor = row.floor === undefined ? [] : of(row.floor);
+  const lost = sum(ours, 'lost') + sum(floor, 'lost');
+  const duplicated = sum(ours, 'duplicated') + sum(floor, 'duplicated');
+  const isVoid = lost + duplicated > 0;
+  const values = (figures: readonly Figures[]) => figures.map((figure) => figure.values[row.unit] ?? NaN);
+  const ratios = values(ours).map((value, round) => value / (values(floor)[round] ?? NaN));
+  const oursValue = isVoid ? undefined : median(values(ours));
+  const ratio = isVoid || row.floor === undefined ? undefined : median(ratios);
+  const reached = row.floor === undefined ? oursValue : ratio;
+  return {
+    ...row,
+    contest,
+    oursValue,
+    floorValue: isVoid || row.floor === undefined ? undefined : median(values(floor)),
+    ratio,
+    lost,
+    duplicated,
+    passed: row.bar === undefined ? undefined : reached !== undefined && meets(reached, row.bar),
+  };
+}
+
+const meets = (reached: number, bar: NonNullable<Row['bar']>): boolean =>
+  'atLeast' in bar ? reached >= bar.atLeast : reached <= bar.atMost;
+
+const sum = (figures: readonly Figures[], name: 'lost' | 'duplicated'): number =>
+  figures.reduce((total, figure) => total + figure[name], 0);
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low = NaN, high = NaN] =
+    sorted.length % 2 === 1 ? [sorted[middle], sorted[middle]] : sorted.slice(middle - 1);
+  return (low + high) / 2;
+}
+
+class Entered {
+  readonly name: string;
+  readonly figures: Figures[] = [];
+  readonly #process: ChildProcess;
+
+  private constructor(name: string, child: ChildProcess) {
+    this.name = name;
+    this.#process = child;
+  }
+
+  /** Resolves once it is warmed up. */
+  static async start(name: string, redis: RedisPlace): Promise<Entered> {
+    const child = fork(RUN, [name, redis.url, redis.prefix], { execArgv: ['--expose-gc'] });
+    const entered = new Entered(name, child);
+    await entered.#answer();
+    return entered;
+  }
+
+  async round(): Promise<void> {
+    this.#tell({ type: 'round' });
+    const answer = await this.#answer();
+    if (answer.type === 'figures') this.figures.push(answer.figures);
+  }
+
+  async end(): Promise<void> {
+    if (!this.#process.connected) return;
+    const ended = once(this.#process, 'exit');
+    this.#tell({ type: 'end' });
+    await ended;
+  }
+
+  #tell(command: Command): void {
+    this.#process.send(command);
+  }
+
+  /** @throws {Error} what the contestant failed with. */
+  async #answer(): Promise<Answer> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    try {
+      const answer = await Promise.race([
+        once(this.#process, 'message', { signal }).then(([message]) => message as Answer),
+        once(this.#process, 'exit', { signal }).then(([code]): Answer => {
+          return { type: 'failed', error: `its process ended with code ${code}` };
+        }),
+      ]);
+      if (answer.type !== 'failed') return answer;
+      this.#process.kill();
+      throw new Error(`${this.name}: ${answer.error}`);
+    } finally {
+      waiting.abort();
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** What a process of a contestant is told over its IPC channel, and what it answers. */
+export type Command = { readonly type: 'round' } | { readonly type: 'end' };
+export type Answer =
+  | { readonly type: 'ready' }
+  | { readonly type: 'figures'; readonly figures: Figures }
+  | { readonly type: 'failed'; readonly error: string };
+
+/** Of one round. Anything lost or duplicated makes the values void. */
+export interface Figures {
+  readonly values: Readonly<Partial<Record<Unit, number>>>;
+  /** Deliveries that should have happened and did not. */
+  readonly lost: number;
+  /** Deliveries of what had been delivered already. */
+  readonly duplicated: number;
+}
+
+/** Events or deliveries in a second; milliseconds; bytes of heap. */
+export type Unit = 'perSecond' | 'p50Ms' | 'p99Ms' | 'growthBytes';
+
+/** One of those that a row compares. It is made in a process of its own, and runs round after round when it is told. */
+export interface Contestant {
+  /** Before each round, outside the time that is taken. */
+  prepare(): Promise<void> | void;
+  round(): Promise<Figures>;
+  close(): Promise<void>;
+}
+
+/** Where the contestants of Redis find it, and whose keys they may touch. */
+export interface RedisPlace {
+  readonly url: string;
+  /** All keys begin with it. */
+  readonly prefix: string;
+}
+
+/** Makes one, warmed up. */
+export type Enter = (redis: RedisPlace) => Promise<Contestant>;

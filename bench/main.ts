@@ -1,0 +1,64 @@
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { hold, type Result } from './contest.ts';
+import { plotOf } from './plot.ts';
+import { openBenchRedis } from './redis.ts';
+import { pageOf, tableOf } from './report.ts';
+import { contests } from './rows.ts';
+import { surroundings } from './surroundings.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly write?: boolean;
+  readonly only?: RegExp;
+  readonly rounds: number;
+}
+
+const DOCS = new URL('../docs/', import.meta.url);
+const NO_REDIS = { url: '', prefix: '' };
+
+const { json, write, only, rounds } = new Command('bench')
+  .description('Compares the bus with what one writes by hand. Exits with 1 when a row misses its bar.')
+  .option('--json', 'print the results as JSON')
+  .option('--write', 'write docs/performance.md and its plot, from a run of everything')
+  .option('--only <pattern>', 'contests whose name matches, such as "memory" or "redis consume"', toPattern)
+  .option('--rounds <n>', 'how often each contestant runs', toCount, 5)
+  .addHelpText('after', `\nContests: ${contests.map(({ name }) => name).join(', ')}`)
+  .parse()
+  .opts<Options>();
+
+if (write === true && only !== undefined)
+  throw new Error('--write needs a run of everything: leave --only out.');
+const chosen = contests.filter(({ name }) => only?.test(name) ?? true);
+const redis = chosen.some(({ needsRedis }) => needsRedis) ? await openBenchRedis() : undefined;
+const results: Result[] = [];
+try {
+  for (const contest of chosen) {
+    if (json !== true) console.error(`${contest.name} …`);
+    results.push(...(await hold(contest, rounds, redis ?? NO_REDIS)));
+  }
+} finally {
+  await redis?.close();
+}
+const around = await surroundings(redis?.description);
+console.log(json === true ? JSON.stringify({ ...around, rounds, results }, null, 2) : tableOf(results));
+if (json !== true && redis !== undefined) console.log(redis.description);
+if (write === true) {
+  await writeFile(new URL('performance.md', DOCS), pageOf(results, around, rounds));
+  await writeFile(new URL('performance.svg', DOCS), await plotOf(results));
+}
+if (results.some(({ passed }) => passed === false)) process.exitCode = 1;
+
+function toPattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new InvalidArgumentError('It is not a regular expression.');
+  }
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('It must be 1 or more.');
+  return count;
+}

@@ -1,0 +1,93 @@
+import Table from 'cli-table3';
+import type { Unit } from './contestants/protocol.ts';
+import type { Result } from './contest.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const HEAD = ['what', 'floor', 'ours', 'ratio', 'bar', ''];
+
+/** The results as a table for the terminal. */
+export function tableOf(results: readonly Result[]): string {
+  const table = new Table({
+    head: HEAD,
+    style: { head: ['bold'] },
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
+  });
+  for (const result of results) table.push(cellsOf(result));
+  return table.toString();
+}
+
+/** The page docs/performance.md: tables by place, the plot, and what the figures depend on. */
+export function pageOf(results: readonly Result[], around: Surroundings, rounds: number): string {
+  const lines = (rows: readonly Result[]) => rows.map((row) => `| ${cellsOf(row).join(' | ')} |`);
+  const { node, machine, libraries, redis, commit, date } = around;
+  return [
+    '# Performance',
+    '',
+    'Written by `npm run bench -- --write`. Each row compares the bus with a floor: what one writes by hand, or with the bare driver, for the same job. The floor runs in the same run, and the bar is a multiple of it: figures of one machine say little about another, ratios say more.',
+    '',
+    '![Each row as a multiple of its floor, and its bar](performance.svg)',
+    '',
+    `| ${HEAD.join(' | ')} |`,
+    '|---|--:|--:|--:|--:|---|',
+    ...lines(results),
+    '',
+    '## Where and with what',
+    '',
+    `- ${date}, commit ${commit}`,
+    `- Node ${node}; ${libraries.join(', ')}`,
+    `- ${machine}`,
+    ...(redis === undefined ? [] : [`- ${redis}`]),
+    '',
+    '## How',
+    '',
+    ...method(rounds),
+    '',
+  ].join('\n');
+}
+
+const method = (rounds: number): string[] => [
+  `- Each contestant runs in a process of its own, in plain Node, warmed up. They take turns for ${rounds} rounds; the table shows medians, and the ratio is the median of the rounds' own ratios, because what slows the machine for a moment slows both.`,
+  '- Options are the defaults. Events are built beforehand: what it costs to build one (schema, frozen copy, id) is not in these rows. In memory every contestant publishes the same ten thousand events again and again; on Redis each is published once.',
+  '- Handlers are async, take `(event, context)`, and count. Each delivery is checked: a row in which anything was lost or came twice has no figure.',
+  '- Isolation by hand is `Promise.allSettled(handlers.map(async (handle) => handle(event)))`; without isolation it is `Promise.all(handlers.map((handle) => handle(event)))`, which has no context, retries, dead letters, statistics or time limits.',
+  '- The bare pipeline appends the same fields, and writes the same JSON body. The bare loop is XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch; ours also checks each event by its schema, freezes it and keeps the order of each aggregate. Its clock stops when the server knows of no unacknowledged entry. Both have ioredis as its defaults make it.',
+  '- What Redis does before it answers changes the rows of Redis: with `appendfsync always` the bare loop waits for the disk, and the bus reads ahead meanwhile. Without persistence both are bound by this process, which does more in the bus than in the bare loop. `REDIS_URL=… npm run bench` measures yours.',
+  '- From publish to handler: one event at a time, until the handler is called.',
+  '- Heap growth is what a collected heap holds more after the deliveries than before them.',
+];
+
+function cellsOf(result: Result): [string, string, string, string, string, string] {
+  const { unit, ours, floor, bar, oursValue, floorValue, ratio, passed } = result;
+  const shown = (value: number | undefined) => (value === undefined ? 'void' : format(value, unit));
+  return [
+    result.what,
+    floor === undefined ? '–' : shown(floorValue),
+    ours === undefined ? '–' : shown(oursValue),
+    floor === undefined ? '–' : ratio === undefined ? 'void' : `${ratio.toFixed(2)} ×`,
+    bar === undefined ? '–' : barOf(result),
+    passed === undefined ? '' : passed ? 'pass' : failure(result),
+  ];
+}
+
+function barOf({ bar, floor, unit }: Result): string {
+  if (bar === undefined) return '–';
+  const [sign, value] = 'atLeast' in bar ? ['≥', bar.atLeast] : ['≤', bar.atMost];
+  return `${sign} ${floor === undefined ? format(value, unit) : `${value} ×`}`;
+}
+
+const failure = ({ lost, duplicated }: Result): string =>
+  lost + duplicated === 0 ? 'FAIL' : `FAIL: ${lost} lost, ${duplicated} twice`;
+
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+function format(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'perSecond':
+      return `${whole.format(Number(value.toPrecision(3)))}/s`;
+    case 'p50Ms':
+    case 'p99Ms':
+      return `${value.toFixed(3)} ms`;
+    case 'growthBytes':
+      return `${(value / 1_000_000).toFixed(2)} MB`;
+  }
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { arch, cpus, release, totalmem, type } from 'node:os';
+import { execa } from 'execa';
+
+/** What the figures depend on, beside the code. */
+export interface Surroundings {
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: string;
+  readonly node: string;
+  /** Name and version of each library that takes part. */
+  readonly libraries: readonly string[];
+  /** Undefined when no row needed it. */
+  readonly redis: string | undefined;
+}
+
+const LIBRARIES = ['xstate', 'zod', 'ioredis', 'emittery'];
+
+export async function surroundings(redis: string | undefined): Promise<Surroundings> {
+  const [cpu] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: await commit(),
+    machine: `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${memory}, ${type()} ${release()} ${arch()}`,
+    node: process.version,
+    libraries: await Promise.all(LIBRARIES.map(async (name) => `${name} ${await versionOf(name)}`)),
+    redis,
+  };
+}
+
+/** Short, and saying so when there are changes that it doesn't hold. */
+async function commit(): Promise<string> {
+  const result = await execa('git', ['describe', '--always', '--dirty=, with changes on top'], {
+    reject: false,
+  });
+  return result.exitCode === 0 ? result.stdout : 'unknown';
+}
+
+async function versionOf(name: string): Promise<string> {
+  const url = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return (JSON.parse(await readFile(url, 'utf8')) as { version: string }).version;
+}
