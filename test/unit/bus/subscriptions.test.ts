@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Subscription } from '../../../src/index.ts';
 import { memoryBus, ping, Pinged, pong, Ponged, settle } from '../../support/memory-bus.ts';
 
 describe('subscribing', () => {
@@ -85,6 +86,27 @@ describe('subscribing', () => {
     });
     await bus.publish([ping(1), ping(2)]);
     expect(seen).toEqual(['late 2']);
+  });
+
+  it('from within a handler can be paused, resumed and undone at once', async () => {
+    const { bus } = memoryBus();
+    const seen: string[] = [];
+    let paused: Subscription | undefined;
+    bus.subscribe(Pinged, ({ n }) => {
+      if (n !== 1) return;
+      bus.subscribe(Pinged, () => seen.push('gone'), { name: 'gone' }).unsubscribe();
+      paused = bus.subscribe(Pinged, (event) => seen.push(`paused ${event.n}`), { name: 'paused' });
+      expect(() => paused?.actor).toThrow(/within a handler/);
+      paused.pause();
+    });
+    await bus.publish(ping(1));
+    const published = bus.publish(ping(2));
+    expect(seen).toEqual([]);
+    expect(paused?.actor.getSnapshot().value).toBe('paused');
+    paused?.resume();
+    await published;
+    expect(seen).toEqual(['paused 2']);
+    expect(bus.getStats().handlerErrors).toBe(0);
   });
 
   it('names a subscription by option, class, function, or types; doubles get a number and a warning', () => {
