@@ -13,7 +13,7 @@ export { Counted, conformanceRegistry, counted } from './counted.ts';
 export type { CountedEvent } from './counted.ts';
 export { Recorder } from './recorder.ts';
 export type { RecordedAttempt } from './recorder.ts';
-export { breaches } from './invariants.ts';
+export { breaches, disordered, overlapping } from './invariants.ts';
 export type { Allowance, Ledger } from './invariants.ts';
 export { VirtualClock, virtualEpochMs } from './clock.ts';
 export { seededRandom } from './random.ts';

@@ -27,7 +27,7 @@ export function breaches(ledger: Ledger, allowance: Allowance): string[] {
     ...unaccounted(ledger, allowance),
     ...badAttempts(ledger, allowance),
     ...repeated(ledger, allowance),
-    ...(allowance.isOrdered ? disordered(ledger) : []),
+    ...(allowance.isOrdered ? [...overlapping(ledger.attempts), ...disordered(ledger)] : []),
   ];
 }
 
@@ -76,10 +76,39 @@ function repeated({ attempts }: Ledger, { redeliveries }: Allowance): string[] {
   return again > redeliveries ? [`I2: ${again} deliveries came again, where ${redeliveries} may`] : [];
 }
 
-/** I5: within one consumer, by key. Handlers of one event run side by side, so spans are those of the event. */
-function disordered({ published, attempts }: Ledger): string[] {
+/** I5: within one consumer, no two events of a key run at once. Handlers of one event run side by side. */
+export function overlapping(attempts: readonly RecordedAttempt[]): string[] {
+  const found: string[] = [];
+  for (const [lane, list] of lanesOf(attempts)) {
+    let last = { id: '', end: -1 };
+    for (const { id, start, end = Infinity } of list) {
+      if (id !== last.id && start < last.end)
+        found.push(`I5: two events of one key overlapped: ${lane} ${last.id} ${id}`);
+      last = { id, end: id === last.id ? Math.max(end, last.end) : end };
+    }
+  }
+  return found;
+}
+
+/** I5: within one consumer, first attempts of a key start in publish order. */
+export function disordered({ published, attempts }: Pick<Ledger, 'published' | 'attempts'>): string[] {
   const found: string[] = [];
   const rank = new Map(published.map(({ id }, index) => [id, index]));
+  for (const [lane, list] of lanesOf(attempts)) {
+    const seen = new Set<string>();
+    let newest = -1;
+    for (const { id } of list) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const place = rank.get(id) ?? -1;
+      if (place < newest) found.push(`I5: started out of publish order: ${lane} ${id}`);
+      newest = Math.max(newest, place);
+    }
+  }
+  return found;
+}
+
+function lanesOf(attempts: readonly RecordedAttempt[]): Map<string, RecordedAttempt[]> {
   const lanes = new Map<string, RecordedAttempt[]>();
   for (const attempt of attempts) {
     const lane = `${attempt.consumer} ${attempt.key}`;
@@ -87,19 +116,5 @@ function disordered({ published, attempts }: Ledger): string[] {
     if (list === undefined) lanes.set(lane, [attempt]);
     else list.push(attempt);
   }
-  for (const [lane, list] of lanes) {
-    const seen = new Set<string>();
-    let newest = -1;
-    let busyUntil = { id: '', end: -1 };
-    for (const { id, start, end = Infinity } of list) {
-      if (id !== busyUntil.id && start < busyUntil.end)
-        found.push(`I5: two events of one key overlapped: ${lane} ${busyUntil.id} ${id}`);
-      busyUntil = { id, end: id === busyUntil.id ? Math.max(end, busyUntil.end) : end };
-      const place = rank.get(id) ?? -1;
-      if (!seen.has(id) && place < newest) found.push(`I5: started out of publish order: ${lane} ${id}`);
-      seen.add(id);
-      newest = Math.max(newest, place);
-    }
-  }
-  return found;
+  return lanes;
 }

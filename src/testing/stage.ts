@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import type { BrokerEventBus, PublishOptions } from '../bus/api.ts';
 import type { BusOptions } from '../bus/options.ts';
@@ -11,13 +10,9 @@ import { breaches, type Allowance } from './invariants.ts';
 import { activeResources, leftovers, type Resources } from './leftovers.ts';
 import { seededRandom } from './random.ts';
 import { Recorder } from './recorder.ts';
+import { TestTime } from './test-time.ts';
 
 const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-const PATIENCE_MS = 20_000;
-const POLL_MS = 5;
-/** In virtual time; small against every timeout, so that none is jumped over. */
-const STEP_MS = 20;
-
 export interface ConsumerPlan {
   readonly destination?: Destination;
   readonly group?: string;
@@ -41,7 +36,7 @@ export interface Expectations {
 }
 
 /** One test: its destination, its buses and what happened to its events. */
-export class Stage {
+export class Stage extends TestTime {
   readonly harness: TransportHarness;
   readonly destination: Destination;
   readonly recorder = new Recorder();
@@ -57,6 +52,7 @@ export class Stage {
   #consumers = 0;
 
   constructor(harness: TransportHarness, testId: string, seed: number) {
+    super(harness.clock);
     this.harness = harness;
     this.random = seededRandom(seed);
     this.destination = this.newDestination(testId);
@@ -134,48 +130,6 @@ export class Stage {
     const published = this.#published.get(destination.name) ?? [];
     this.#published.set(destination.name, published);
     for (const { eventId, aggregateId } of events) published.push({ id: eventId, key: aggregateId });
-  }
-
-  /** Resolves when it holds: by moving virtual time on, or by asking again and again, within 20 s of real time. */
-  async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    const givenUpAt = performance.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (performance.now() > givenUpAt) throw new Error(`Waited in vain for ${what}.`);
-      await this.pass(this.harness.clock === undefined ? POLL_MS : STEP_MS);
-    }
-  }
-
-  /** Follows a promise while time goes on. */
-  async settles<T>(promise: Promise<T>, what: string): Promise<T> {
-    let isSettled = false;
-    const done = () => (isSettled = true);
-    promise.then(done, done);
-    await this.until(() => isSettled, what);
-    return promise;
-  }
-
-  /** Lets so much of the buses' time go by; for handlers that take their time use the context's signal with it. */
-  async pass(ms: number): Promise<void> {
-    const { clock } = this.harness;
-    await (clock === undefined ? pause(ms) : clock.advance(ms));
-  }
-
-  /** A handler's work that takes so long on the buses' clock, whoever drives it. */
-  async work(ms: number, signal?: AbortSignal): Promise<void> {
-    const { clock } = this.harness;
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock === undefined ? setTimeout(end, ms) : clock.setTimeout(end, ms);
-      function end() {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      }
-      function abort() {
-        if (clock === undefined) clearTimeout(timer as NodeJS.Timeout);
-        else clock.clearTimeout(timer);
-        reject(signal?.reason as Error);
-      }
-      signal?.addEventListener('abort', abort, { once: true });
-    });
   }
 
   /** Until a group has handled so many different events. */

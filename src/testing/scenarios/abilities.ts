@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { BusOptions } from '../../bus/options.ts';
 import { ConfigurationError } from '../../errors.ts';
 import { counted } from '../counted.ts';
-import type { TransportHarness } from '../harness.ts';
+import type { RemoteConsumer, TransportHarness } from '../harness.ts';
 import { scenario, type Scenario, type Scenarios } from './scenario.ts';
 
 /** What is declared works; what isn't is refused or absent. */
@@ -75,21 +75,24 @@ function otherProcesses({ abilities, consumeElsewhere }: TransportHarness): Scen
     'with other processes: two of them and two buses here share one group',
     async (stage, size) => {
       const { harness, destination, recorder } = stage;
-      expect(harness.consumeElsewhere).toBeDefined();
-      const remotes = await Promise.all(
-        ['x', 'y'].map((name) => harness.consumeElsewhere?.(destination, destination.group, name)),
-      );
+      const remotes: RemoteConsumer[] = [];
+      for (const name of ['x', 'y']) {
+        const remote = await harness.consumeElsewhere?.(destination, destination.group, name);
+        if (remote === undefined)
+          throw new Error('The harness declares crossProcess, and offers no process.');
+        remotes.push(remote);
+      }
       await stage.consumer({ handle: () => stage.work(5) });
       await stage.consumer({ handle: () => stage.work(5) });
       const publisher = stage.bus();
       const events = counted(400 * size);
       stage.expectPublished(events);
       await stage.settles(publisher.publish(events), 'the publish to settle');
-      const handled = () => [...recorder.handled(), ...remotes.flatMap((remote) => remote?.handled ?? [])];
+      const handled = () => [...recorder.handled(), ...remotes.flatMap(({ handled }) => handled)];
       await stage.until(() => handled().length >= events.length, 'all to be handled');
-      await stage.settles(Promise.all(remotes.map((remote) => remote?.stop())), 'the processes to end');
+      await stage.settles(Promise.all(remotes.map((remote) => remote.stop())), 'the processes to end');
       expect(handled().toSorted()).toEqual(events.map(({ eventId }) => eventId).toSorted());
-      const shares = remotes.map((remote) => remote?.handled.length ?? 0);
+      const shares = remotes.map((remote) => remote.handled.length);
       expect(Math.min(...shares, recorder.handled().size), `shares ${shares.join(', ')}`).toBeGreaterThan(0);
     },
   );

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { consumerOf } from '../../bus/states.ts';
 import { Counted, counted, Noted, type CountedEvent } from '../counted.ts';
 import type { Destination } from '../harness.ts';
 import { scenario, type Scenarios } from './scenario.ts';
@@ -149,11 +150,12 @@ export const deliveryScenarios: Scenarios = {
         const publisher = stage.bus();
         const total = harness.window * 3 * size;
         await stage.publish(publisher, counted(total));
-        let most = 0;
         await stage.until(async () => {
-          const held = await harness.probe.pending(stage.destination, stage.destination.group);
-          expect(held).toBeLessThanOrEqual(harness.window);
-          most = Math.max(most, held);
+          const inHand = consumerOf(consumer.actor.getSnapshot())?.context.flow.open;
+          expect(inHand).toBeLessThanOrEqual(harness.window);
+          // Beside what is in hand, acknowledgements may be on their way.
+          const pending = await harness.probe.pending(stage.destination, stage.destination.group);
+          expect(pending).toBeLessThanOrEqual(2 * harness.window);
           return recorder.handled().size === total;
         }, 'all to be handled');
         expect(mostAtOnce(recorder.attempts)).toBe(limit);

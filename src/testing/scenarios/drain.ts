@@ -6,7 +6,7 @@ import { Gate, scenario, type Scenarios } from './scenario.ts';
 /** Draining ends what has begun, begins nothing new, and gives back the rest. */
 export const drainScenarios: Scenarios = {
   theme: 'Drain (I6, I8)',
-  scenarios: () => [
+  scenarios: ({ window }) => [
     scenario('waits for a handler that ends in time', async (stage) => {
       const signals: AbortSignal[] = [];
       const consumer = await stage.consumer({
@@ -42,6 +42,23 @@ export const drainScenarios: Scenarios = {
       await stage.consumer();
       await stage.handled(3);
       return { redeliveries: 3 };
+    }),
+
+    scenario('takes up more than one window of what namesakes were cut off from', async (stage) => {
+      const options = { consumerName: 'same', concurrency: window };
+      const handle = (_event: unknown, { signal }: { readonly signal: AbortSignal }) =>
+        stage.work(120_000, signal);
+      const formers = [await stage.consumer({ options, handle }), await stage.consumer({ options, handle })];
+      await stage.publish(stage.bus(), counted(2 * window));
+      await stage.until(() => stage.recorder.running === 2 * window, 'two full windows');
+      const cutOff = Promise.all(formers.map((former) => former.shutdown({ timeoutMs: 50 })));
+      expect(await stage.settles(cutOff, 'the shutdowns')).toMatchObject([
+        { aborted: window },
+        { aborted: window },
+      ]);
+      await stage.consumer({ options });
+      await stage.handled(2 * window);
+      return { redeliveries: 2 * window };
     }),
 
     scenario('gives back what waits and what has not begun', async (stage, size) => {
