@@ -17,14 +17,14 @@ export interface HandlerSettings {
 
 /**
  * One run of one handler, and the context that the handler is given: one object for both, with what is rarely asked
- * for made on demand, because it is made for every delivery. The running ones form a list in order of their start.
+ * for made on demand, because it is made for every delivery.
  */
 export class Attempt implements HandlerContext {
   readonly settings: HandlerSettings;
   readonly dispatch: Dispatch;
   readonly attempt: number;
-  previous: Attempt | undefined = undefined;
-  next: Attempt | undefined = undefined;
+  /** Its place among the running ones. */
+  at = 0;
   /** The sweep during which it started; see {@link RunningAttempts}. */
   startedAt = 0;
   /** Its time is up; it is waited for until its grace time is, too. */

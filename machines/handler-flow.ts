@@ -16,6 +16,9 @@ export class HandlerFlow {
   readonly #input: HandlerInput;
   readonly #running: RunningAttempts;
   readonly #held: Order[] = [];
+  /** Its actor is `consuming`. */
+  isOpen = false;
+  #isCalling = false;
   #idle: () => void = () => undefined;
 
   constructor(input: HandlerInput) {
@@ -33,6 +36,14 @@ export class HandlerFlow {
     return this.#running.count === 0 && this.#held.length === 0;
   }
 
+  /**
+   * What is delivered may be run past the actor's mailbox: the actor would do nothing else with it, at once. Only for
+   * senders whose own mailbox is busy meanwhile, so that what the handler does to its subscription comes after its call.
+   */
+  get isAtRest(): boolean {
+    return this.isOpen && !this.#isCalling;
+  }
+
   /** Set while the actor drains: told each time the last running attempt has ended. */
   set onIdle(idle: () => void) {
     this.#idle = idle;
@@ -43,15 +54,18 @@ export class HandlerFlow {
     if (dispatch.isOver) return this.refuse(order);
     const attempt = new Attempt(this.#input, dispatch, order.attempt);
     let pending: PromiseLike<unknown> | undefined;
+    this.#isCalling = true;
     try {
       const result = this.#input.handle(dispatch.event, attempt);
       // Anything thenable is awaited, not only a Promise.
       if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function')
         pending = result as PromiseLike<unknown>;
     } catch (error) {
+      this.#isCalling = false;
       this.#failed(attempt, error);
       return;
     }
+    this.#isCalling = false;
     if (pending === undefined) {
       this.#succeeded(attempt);
       return;

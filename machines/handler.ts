@@ -1,6 +1,5 @@
 import { setup } from 'xstate';
-import type { ActorRefFrom, AnyActorRef } from 'xstate';
-import { isAtRest, relay, showAnswered, showGiven } from './internals.ts';
+import { relay } from './internals.ts';
 import type { Dispatch, RetryOrder } from './dispatch.ts';
 import { HandlerFlow, type HandlerInput } from './handler-flow.ts';
 import { withFastPath } from './fast-path.ts';
@@ -37,6 +36,8 @@ export const handlerMachine = setup({
       if (event.dispatch === undefined) context.flow.abortAll(event.reason);
       else context.flow.abort(event.reason, event.dispatch);
     },
+    open: ({ context }) => (context.flow.isOpen = true),
+    close: ({ context }) => (context.flow.isOpen = false),
     runHeld: ({ context }) => context.flow.runHeld(),
     watchIdle: ({ context, self }) => {
       context.flow.onIdle = () => {
@@ -55,6 +56,8 @@ export const handlerMachine = setup({
   states: {
     consuming: {
       description: 'Starts what is delivered at once.',
+      entry: 'open',
+      exit: 'close',
       on: {
         deliver: { actions: 'run' },
         pause: 'paused',
@@ -95,19 +98,3 @@ export const handlerLogic = withFastPath(handlerMachine, {
     return true;
   },
 });
-
-/**
- * Sends a first attempt. A handler at rest is called past its mailbox: what comes out is the same, and the mailbox is
- * a third of what a delivery costs. Only for senders whose own mailbox is busy meanwhile, so that whatever the handler
- * does to its own subscription comes after its call.
- */
-export function deliver(sender: AnyActorRef, handler: AnyActorRef, dispatch: Dispatch): void {
-  const snapshot = (handler as ActorRefFrom<typeof handlerLogic>).getSnapshot();
-  if (snapshot.value !== 'consuming' || !isAtRest(handler)) {
-    relay(sender, handler, dispatch);
-    return;
-  }
-  showGiven(sender, handler, dispatch);
-  snapshot.context.flow.run(dispatch);
-  showAnswered(handler, dispatch, snapshot);
-}

@@ -5,7 +5,6 @@ import type { Clock } from '../src/contracts/clock.ts';
 
 interface Relaying {
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void;
-  _sendInspectionEvent(event: object): void;
 }
 
 /** Sends with the sender's name, so that inspectors draw the arrow; as fast as `target.send`. */
@@ -13,26 +12,18 @@ export function relay(source: AnyActorRef | undefined, target: AnyActorRef, even
   (target.system as unknown as Relaying)._relay(source, target, event);
 }
 
-interface Resting {
-  readonly mailbox: { readonly _current: object | null };
-  readonly observers: ReadonlySet<unknown>;
+/** Whether anybody has ever inspected a system of actors. */
+export interface Inspection {
+  isOn: boolean;
 }
 
-/** Nothing waits in its mailbox, it is in the middle of nothing, and nobody has subscribed to its snapshots. */
-export function isAtRest(actor: AnyActorRef): boolean {
-  const { mailbox, observers } = actor as unknown as Resting;
-  return mailbox._current === null && observers.size === 0;
-}
-
-/** Shows inspectors an event that an actor at rest is given past its mailbox; {@link showAnswered} has to follow. */
-export function showGiven(source: AnyActorRef | undefined, target: AnyActorRef, event: AnyEventObject): void {
-  const system = target.system as unknown as Relaying;
-  system._sendInspectionEvent({ type: '@xstate.event', sourceRef: source, actorRef: target, event });
-}
-
-export function showAnswered(target: AnyActorRef, event: AnyEventObject, snapshot: object): void {
-  const system = target.system as unknown as Relaying;
-  system._sendInspectionEvent({ type: '@xstate.snapshot', actorRef: target, event, snapshot });
+/** Notes from now on whether somebody inspects the system. */
+export function noteInspection(system: AnyActorRef['system'], inspection: Inspection): void {
+  const inspect = system.inspect.bind(system);
+  system.inspect = (observer) => {
+    inspection.isOn = true;
+    return inspect(observer);
+  };
 }
 
 interface Timer {

@@ -1,10 +1,13 @@
 import type { AnyActorRef } from 'xstate';
 import type { Headers } from '../src/contracts/message.ts';
+import type { HandlerFlow } from './handler-flow.ts';
 
 /** The handler actor of one subscription. */
 export interface Route {
   readonly subscription: string;
   readonly handler: AnyActorRef;
+  /** Of that actor, where it may be asked without a message. */
+  readonly flow?: HandlerFlow;
 }
 
 const NONE: readonly Route[] = [];

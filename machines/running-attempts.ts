@@ -13,7 +13,7 @@ export interface TimeLimits {
 }
 
 /**
- * The unfinished attempts of one handler, oldest first, under one coarse clock for all of them: a timer for each
+ * The unfinished attempts of one handler, under one coarse clock for all of them: a timer for each
  * would cost more than the delivery. An attempt is found out at most an eighth of its timeout late.
  */
 export class RunningAttempts {
@@ -22,11 +22,10 @@ export class RunningAttempts {
   readonly #writtenOff: (attempt: Attempt) => void;
   readonly #sweepMs: number;
   readonly #graceSweeps: number;
-  #oldest: Attempt | undefined = undefined;
-  #newest: Attempt | undefined = undefined;
+  /** In no order: the last one takes the place of one that leaves. */
+  readonly #attempts: Attempt[] = [];
   #sweep = 0;
   #timer: unknown = undefined;
-  count = 0;
 
   constructor(
     limits: TimeLimits,
@@ -39,30 +38,29 @@ export class RunningAttempts {
     this.#graceSweeps = Math.ceil(limits.abortGraceMs / this.#sweepMs);
   }
 
+  get count(): number {
+    return this.#attempts.length;
+  }
+
   add(attempt: Attempt): void {
     attempt.startedAt = this.#sweep;
-    attempt.previous = this.#newest;
-    if (this.#newest === undefined) this.#oldest = attempt;
-    else this.#newest.next = attempt;
-    this.#newest = attempt;
-    this.count++;
+    attempt.at = this.#attempts.length;
+    this.#attempts.push(attempt);
     if (this.#timer === undefined && this.#limits.timeoutMs > 0) this.#arm();
   }
 
   remove(attempt: Attempt): void {
-    if (attempt.previous === undefined) this.#oldest = attempt.next;
-    else attempt.previous.next = attempt.next;
-    if (attempt.next === undefined) this.#newest = attempt.previous;
-    else attempt.next.previous = attempt.previous;
-    attempt.previous = attempt.next = undefined;
-    this.count--;
+    const last = this.#attempts.pop() as Attempt;
+    if (last === attempt) return;
+    this.#attempts[attempt.at] = last;
+    last.at = attempt.at;
   }
 
   /** Aborts the signals of all attempts, or of one dispatch's; returns those attempts. */
   abort(reason: Error, dispatch?: Dispatch): Attempt[] {
-    const aborted: Attempt[] = [];
-    for (let attempt = this.#oldest; attempt !== undefined; attempt = attempt.next)
-      if (dispatch === undefined || attempt.dispatch === dispatch) aborted.push(attempt);
+    const aborted = this.#attempts.filter(
+      (attempt) => dispatch === undefined || attempt.dispatch === dispatch,
+    );
     for (const attempt of aborted) attempt.abort(reason);
     return aborted;
   }
@@ -84,8 +82,7 @@ export class RunningAttempts {
     if (this.count === 0) return;
     this.#sweep++;
     const expiry = this.#sweep - SWEEPS_PER_TIMEOUT - 1;
-    for (let attempt = this.#oldest; attempt !== undefined && attempt.startedAt <= expiry;) {
-      const { next } = attempt;
+    for (const attempt of this.#attempts.filter(({ startedAt }) => startedAt <= expiry)) {
       if (!attempt.isExpired) {
         attempt.isExpired = true;
         this.#expired(attempt);
@@ -94,7 +91,6 @@ export class RunningAttempts {
         this.remove(attempt);
         this.#writtenOff(attempt);
       }
-      attempt = next;
     }
     if (this.count > 0) this.#arm();
   }

@@ -1,4 +1,4 @@
-import type { AnyActorRef } from 'xstate';
+import type { ActorRefFrom, AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { HandlerFunction } from '../contracts/handler.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -8,6 +8,7 @@ import type { AnyEventDefinition } from '../events/event-definition.ts';
 import type { EventRegistry } from '../events/registry.ts';
 import { guardListeners } from '../observability/guarded-listeners.ts';
 import type { Route, Routes } from '../../machines/routes.ts';
+import type { handlerLogic } from '../../machines/handler.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
 import type { BusActor, SubscriptionActor } from '../../machines/index.ts';
 import { SUBSCRIPTION } from '../../machines/bus-input.ts';
@@ -121,10 +122,8 @@ export class Subscribers {
       error: () => undefined,
     });
     if (this.#byName.get(name) !== subscribed) return;
-    subscribed.route = {
-      subscription: name,
-      handler: child.getSnapshot().children.handler as unknown as AnyActorRef,
-    };
+    const handler = child.getSnapshot().children.handler as ActorRefFrom<typeof handlerLogic>;
+    subscribed.route = { subscription: name, handler, flow: handler.getSnapshot().context.flow };
     routes.add(types, subscribed.route);
     for (const event of early.splice(0)) child.send(event);
     actor.send({ type: 'subscriptions.changed' });

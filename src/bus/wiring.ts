@@ -14,7 +14,7 @@ import { busLogic } from '../../machines/bus.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
 import { EmbeddedFlow } from '../../machines/embedded-flow.ts';
-import { indexTimers } from '../../machines/internals.ts';
+import { indexTimers, noteInspection } from '../../machines/internals.ts';
 import { LaneFlow } from '../../machines/lane-flow.ts';
 import type { BusActor } from '../../machines/index.ts';
 import { Routes } from '../../machines/routes.ts';
@@ -73,6 +73,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       `Nobody here wants events of type "${type}"; they are ${settings.onUnwanted === 'ack' ? 'passed over' : 'dead-lettered'}.`,
     ),
   );
+  const inspection = { isOn: settings.inspect !== undefined };
   const embeddedFlow =
     link.transport === undefined
       ? new EmbeddedFlow({
@@ -82,6 +83,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
           unwanted: ({ event }) => unwanted(event.eventType),
           stats,
           work,
+          inspection,
         })
       : undefined;
   const embedded = embeddedFlow && new EmbeddedPublisher(embeddedFlow, work);
@@ -139,6 +141,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     },
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
+  noteInspection(actor.system, inspection);
   guardListeners(actor, logger);
   // With an error listener from the start an error of the root is told here, and doesn't end the process.
   actor.subscribe({ error: (error) => logger.error({ err: error }, 'The bus has failed.') });
