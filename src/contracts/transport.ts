@@ -6,6 +6,8 @@ export interface Transport {
   readonly name: string;
   /** Where events go, in the broker's own words, such as `events:stream`. */
   readonly destination: string;
+  /** `host:port` for messages, never a password. */
+  readonly where?: string;
   readonly capabilities: Capabilities;
   /**
    * Opens one connection; never retries.
@@ -72,7 +74,10 @@ export interface SourceNotice {
 export interface Source extends AsyncIterable<readonly Delivery[]> {
   /** Most deliveries that may be pulled and unsettled at once. */
   readonly window: number;
-  /** Resolves once the group stands and reading has begun; never rejects, the iteration tells of failures. */
+  /**
+   * Resolves once the group stands and reading has begun. Where it never begins, because it failed to start or was
+   * stopped before, this stays pending for ever, and the iteration tells: it throws, or ends.
+   */
   readonly ready: Promise<void>;
   /** Stops reading; what was pulled stays ours, and is renewed. */
   pause(): void;
@@ -83,7 +88,7 @@ export interface Source extends AsyncIterable<readonly Delivery[]> {
   close(): Promise<void>;
 }
 
-/** One message handed to one group, to be settled exactly once: by `ack`, `release` or `deadLetter`. */
+/** One message handed to one group, to be settled exactly once, by `ack`, `release` or `deadLetter`, or abandoned. */
 export interface Delivery {
   readonly message: Message;
   /** Where it was read, in the broker's own words. */
@@ -108,6 +113,11 @@ export interface Delivery {
    * Resolves once stored. Rejects when it isn't certain; may be called again with the same headers.
    */
   deadLetter(headers: Headers): Promise<void>;
+  /**
+   * Gives it up without telling the broker: what was begun is cut off; it comes back when its lease or connection
+   * ends. No settlement may follow.
+   */
+  abandon(): void;
   /** Called when it has to wait behind others in this process, so that a publisher needn't wait for it. */
   readonly parked?: () => void;
 }

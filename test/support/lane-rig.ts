@@ -107,6 +107,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
       return Promise.resolve();
     },
     deadLetter: () => Promise.resolve(),
+    abandon: () => void lost.add(name),
   });
   const take = (name: string): Dispatch => {
     const dispatch = running.get(name);

@@ -60,6 +60,10 @@ export class MemoryDelivery implements Delivery {
     return Promise.resolve();
   }
 
+  abandon(): void {
+    this.#group.giveBack(this, true);
+  }
+
   deadLetter(headers: Headers): Promise<void> {
     if (this.#group.settle(this)) {
       const dropped = this.#group.broker.add(this.message, headers);

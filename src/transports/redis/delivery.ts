@@ -9,7 +9,7 @@ export interface DeliveryLedger {
   release(delivery: RedisDelivery): Promise<void>;
   deadLetter(delivery: RedisDelivery, headers: Headers): Promise<void>;
   /** No longer in hand. */
-  forget(delivery: RedisDelivery): void;
+  abandon(delivery: RedisDelivery): void;
 }
 
 /** One entry handed to us; what becomes of it is the ledger's work. */
@@ -41,13 +41,13 @@ export class RedisDelivery implements Delivery {
     return this.#ledger.release(this);
   }
 
-  /** Never seen by anybody: strikes it from the ledger, so that it is found under our name and handed out again. */
-  forget(): void {
-    this.#ledger.forget(this);
-  }
-
   deadLetter(headers: Headers): Promise<void> {
     return this.#ledger.deadLetter(this, headers);
+  }
+
+  /** Its lease is no longer renewed; our next source finds it under our name, or another consumer claims it. */
+  abandon(): void {
+    this.#ledger.abandon(this);
   }
 }
 

@@ -228,7 +228,7 @@ export class RedisReader implements Source, ReadListener {
 
   /** Without a connection they stay pending under our name, and the next one finds them there. */
   #forgetBuffer(): void {
-    for (const delivery of this.#buffer.splice(0)) delivery.forget();
+    for (const delivery of this.#buffer.splice(0)) delivery.abandon();
   }
 
   #breakDown(error: Error): void {

@@ -96,8 +96,10 @@ export class StreamLedger implements DeliveryLedger {
     });
   }
 
-  forget(delivery: RedisDelivery): void {
+  abandon(delivery: RedisDelivery): void {
+    if (this.held.get(delivery.position) !== delivery) return;
     this.held.delete(delivery.position);
+    this.#owner.changed();
   }
 
   async deadLetter(delivery: RedisDelivery, headers: Headers): Promise<void> {
@@ -123,7 +125,7 @@ export class StreamLedger implements DeliveryLedger {
       if (stored === -1)
         stored = await DEAD_LETTER.run(redis, keys, [...args, ...toFields(delivery.message)]);
       if (stored === 0) {
-        this.#abandon(id);
+        this.#lost(id);
         throw notOurs(id);
       }
       this.held.delete(id);
@@ -149,12 +151,12 @@ export class StreamLedger implements DeliveryLedger {
     for (let at = 0; at < ids.length; at += IDS_PER_CALL) {
       const chunk = ids.slice(at, at + IDS_PER_CALL);
       const lost = (await RENEW.run(redis, [this.stream], [group, consumer, ...chunk])) as string[];
-      for (const id of lost) this.#abandon(id);
+      for (const id of lost) this.#lost(id);
       if (lost.length > 0) this.#owner.changed();
     }
   }
 
-  #abandon(id: string): void {
+  #lost(id: string): void {
     const delivery = this.held.get(id);
     this.held.delete(id);
     const told = delivery?.onAbandoned;

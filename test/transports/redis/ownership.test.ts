@@ -185,6 +185,35 @@ describe.skipIf(redisBinary === undefined)('who owns an entry on Redis Streams',
     expect(await bench.pending()).toBe(0);
   });
 
+  it('renews an abandoned entry no longer and stores no settlement of it: another consumer takes it', async () => {
+    const connection = await bench.connect();
+    const first = consume(connection);
+    await connection.publish([message('1'), message('2')]);
+    const [one, two] = await first.received(2);
+    one!.abandon();
+    one!.ack();
+    await expect(one!.deadLetter({ 'x-group': 'g' })).rejects.toMatchObject({ code: 'NOT_OWNED' });
+    const second = consume(await bench.connect());
+    const [taken] = await second.received(1);
+    expect([taken?.message.id, taken?.deliveryCount]).toEqual(['1', 2]);
+    two!.abandon();
+    await first.source.close();
+    expect(await bench.redis.keys(`${bench.prefix}:hb:*`)).toHaveLength(1);
+    await second.received(2);
+    expect(await connection.deadLetters.depth('*')).toBe(0);
+  });
+
+  it('hands an abandoned entry to the next source of the same consumer', async () => {
+    const connection = await bench.connect(bench.transport({ pendingIdleMs: 60_000 }));
+    const first = consume(connection, { consumer: 'c~00000001' });
+    await connection.publish([message('1')]);
+    const [delivery] = await first.received(1);
+    delivery!.abandon();
+    await first.source.close();
+    const second = consume(connection, { consumer: 'c~00000001' });
+    expect((await second.received(1))[0]?.deliveryCount).toBe(2);
+  });
+
   it('acknowledges entries that were trimmed before they were handled, and says how many', async () => {
     const connection = await bench.connect();
     await connection.publish([message('1'), message('2'), message('3')]);
