@@ -19,10 +19,14 @@ export class HandlerFlow {
   /** Its actor is `consuming`. */
   isOpen = false;
   #isCalling = false;
-  #idle: () => void = () => undefined;
+  readonly #handle: HandlerInput['handle'];
+  readonly #stats: Stats;
+  #idle: (() => void) | undefined = undefined;
 
   constructor(input: HandlerInput) {
     this.#input = input;
+    this.#handle = input.handle;
+    this.#stats = input.stats;
     this.#running = new RunningAttempts(input, {
       expired: (attempt) => attempt.abort(input.timeoutError(input.subscription, input.timeoutMs)),
       writtenOff: (attempt) => {
@@ -56,7 +60,8 @@ export class HandlerFlow {
     let pending: PromiseLike<unknown> | undefined;
     this.#isCalling = true;
     try {
-      const result = this.#input.handle(dispatch.event, attempt);
+      const handle = this.#handle;
+      const result = handle(dispatch.event, attempt);
       // Anything thenable is awaited, not only a Promise.
       if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function')
         pending = result as PromiseLike<unknown>;
@@ -88,6 +93,10 @@ export class HandlerFlow {
 
   runHeld(): void {
     for (const order of this.#held.splice(0)) this.run(order);
+  }
+
+  refuseHeld(): void {
+    for (const order of this.#held.splice(0)) this.refuse(order);
   }
 
   /** The handler takes nothing more: its part in the delivery is over as if it had never been subscribed. */
@@ -127,18 +136,18 @@ export class HandlerFlow {
   #ended(attempt: Attempt, error: unknown): void {
     if (error === undefined) this.#succeeded(attempt);
     else this.#failed(attempt, error);
-    if (this.#running.count === 0) this.#idle();
+    if (this.#idle !== undefined && this.#running.count === 0) this.#idle();
   }
 
   #succeeded(attempt: Attempt): void {
     attempt.isOver = true;
-    this.#input.stats.handlersInvoked++;
+    this.#stats.handlersInvoked++;
     attempt.dispatch.handlerSucceeded(this.#input.subscription, attempt.attempt);
   }
 
   #failed(attempt: Attempt, error: unknown): void {
     attempt.isOver = true;
-    this.#input.stats.handlerErrors++;
+    this.#stats.handlerErrors++;
     attempt.dispatch.handlerFailed(this.#input.subscription, attempt.attempt, error, this.#input.clock.now());
   }
 }
