@@ -6,8 +6,8 @@ import type { SubscriptionInput } from './subscription.ts';
 /** Takes in what is published and brings it to the broker, or, on the embedded bus, to the handlers. */
 export interface Publisher {
   accept(request: object, bus: AnyActorRef): void;
-  /** The bus takes nothing more. */
-  refuse(request: object): void;
+  /** The bus takes nothing more, because of `cause` if it has failed. */
+  refuse(request: object, cause: unknown): void;
   connectionOpened(connection: Connection): void;
   connectionLost(): void;
   /** Resolves once everything accepted has settled. */
@@ -34,7 +34,10 @@ export interface BusInput {
   readonly consumer: () => Omit<ConsumerInput, 'connection'>;
   /** Builds the reason that the signals of cut-off handlers abort with. */
   readonly abortError: () => Error;
+  /** Told of every loss of the connection, of its end, and of what ended the bus for good. */
+  readonly lost: (error: unknown) => void;
   readonly reconnected: () => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface BusContext extends BusInput {
@@ -44,6 +47,8 @@ export interface BusContext extends BusInput {
   readonly hasConsumer: boolean;
   /** Whether the consumer pulls, as last told. */
   readonly isConsumerReady: boolean;
+  /** A consumer that starts now starts paused. */
+  readonly isPaused: boolean;
   readonly drainTimeoutMs: number;
   readonly report: DrainReport;
   /** Why it failed or was last disconnected. */

@@ -66,13 +66,13 @@ export const busSetup = setup({
       enqueue(({ context }) => context.publisher.connectionLost());
     }),
     noteError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
-    // On the embedded bus nothing is pulled, so it is the handlers that hold what comes.
-    passPause: enqueueActions(({ context, event, enqueue, self }) => {
-      if (context.transport !== undefined) enqueue.sendTo('consumer', event);
-      else
-        for (const id of Object.keys(self.getSnapshot().children))
-          if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, event);
+    notePaused: assign({ isPaused: true }),
+    noteResumed: assign({ isPaused: false }),
+    passPause: enqueueActions(({ context, event, enqueue }) => {
+      if (context.hasConsumer) enqueue.sendTo('consumer', event as never);
     }),
+    tellLost: ({ context }) => context.lost(context.error),
+    tellFailed: ({ context }) => context.failed(context.error),
     passToConsumer: sendTo('consumer', ({ event }) => event as never),
     spawnConsumer: enqueueActions(({ context, enqueue }) => {
       if (context.hasConsumer) return;
@@ -80,6 +80,7 @@ export const busSetup = setup({
         id: 'consumer',
         input: { ...context.consumer(), connection: context.connection },
       });
+      if (context.isPaused) enqueue.sendTo('consumer', { type: 'pause' });
       enqueue.assign({ hasConsumer: true });
     }),
     removeConsumer: enqueueActions(({ context, event, enqueue }) => {
@@ -121,7 +122,7 @@ export const busSetup = setup({
     forgetChild: enqueueActions(({ event, enqueue }) => {
       const { actorId } = event as unknown as { actorId: string };
       enqueue.stopChild(actorId);
-      if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false });
+      if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false, connection: undefined });
     }),
     noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),
     noteActorError: assign({ error: ({ event }) => (event as { error?: unknown }).error }),
@@ -138,7 +139,7 @@ export const busSetup = setup({
       if (event.type === 'publish') context.publisher.accept(event.request, self);
     },
     refuse: ({ context, event }) => {
-      if (event.type === 'publish') context.publisher.refuse(event.request);
+      if (event.type === 'publish') context.publisher.refuse(event.request, context.error);
     },
     noteShutdown: assign({
       report: NOTHING_DRAINED,

@@ -12,6 +12,7 @@ export const busMachine = busSetup.createMachine({
     hasConnectionActor: false,
     hasConsumer: false,
     isConsumerReady: false,
+    isPaused: false,
     drainTimeoutMs: 0,
     report: NOTHING_DRAINED,
     error: undefined,
@@ -19,6 +20,8 @@ export const busMachine = busSetup.createMachine({
   type: 'parallel',
   on: {
     subscribe: { actions: 'spawnSubscription' },
+    pause: { actions: ['notePaused', 'passPause'] },
+    resume: { actions: ['noteResumed', 'passPause'] },
     'subscriptions.changed': { guard: 'hasConsumer', actions: 'passToConsumer' },
     unsubscribe: { actions: 'drainSubscription' },
     'consumer.consuming': { actions: ['noteConsuming', 'tellSubscriptions'] },
@@ -54,7 +57,7 @@ export const busMachine = busSetup.createMachine({
           on: {
             publish: { actions: 'publish' },
             consume: { target: 'consuming', actions: 'spawnConsumer' },
-            'connection.lost': { target: 'retrying', actions: 'noteLost' },
+            'connection.lost': { target: 'retrying', actions: ['noteLost', 'tellLost'] },
           },
         },
         consuming: {
@@ -62,11 +65,9 @@ export const busMachine = busSetup.createMachine({
           tags: ['consuming'],
           on: {
             publish: { actions: 'publish' },
-            pause: { actions: 'passPause' },
-            resume: { actions: 'passPause' },
             stopConsuming: { actions: 'drainConsumer' },
             'consumer.stopped': { target: 'connected', actions: 'removeConsumer' },
-            'connection.lost': { target: 'retrying', actions: ['noteLost', 'passToConsumer'] },
+            'connection.lost': { target: 'retrying', actions: ['noteLost', 'tellLost', 'passToConsumer'] },
           },
         },
         retrying: {
@@ -75,8 +76,6 @@ export const busMachine = busSetup.createMachine({
           on: {
             publish: { actions: 'publish' },
             consume: { actions: 'spawnConsumer' },
-            pause: { actions: 'passPause' },
-            resume: { actions: 'passPause' },
             stopConsuming: { guard: 'hasConsumer', actions: 'drainConsumer' },
             'consumer.stopped': { actions: 'removeConsumer' },
             'connection.opened': [
@@ -151,7 +150,7 @@ export const busMachine = busSetup.createMachine({
           description:
             'The broker refuses this bus, such as for its credentials; it does not try again by itself.',
           tags: ['failed'],
-          entry: ['abortConsumer', 'abortSubscriptions', 'abortPublishes', 'stopConnection'],
+          entry: ['tellFailed', 'abortConsumer', 'abortSubscriptions', 'abortPublishes', 'stopConnection'],
           on: {
             connect: 'connecting',
             publish: { actions: 'refuse' },

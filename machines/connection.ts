@@ -43,6 +43,7 @@ export const connectionMachine = setup({
   delays: {
     reconnectBackoff: ({ context }) =>
       Math.round(backoffMs(context.attempts, { ...RECONNECT, jitter: 0 }, context.random) * context.random()),
+    steadyTime: 5000,
     connectTimeout: ({ context }) => Math.min(context.connectTimeoutMs, 2 ** 31 - 1),
   },
   guards: {
@@ -51,13 +52,14 @@ export const connectionMachine = setup({
   actions: {
     noteConnection: assign({
       connection: ({ event }) => (event as unknown as { output: Connection }).output,
-      attempts: 0,
     }),
     noteFailure: assign({
       error: ({ event }) => (event as unknown as { error: unknown }).error,
       attempts: ({ context }) => context.attempts + 1,
     }),
-    noteLoss: assign({ connection: undefined, attempts: 1 }),
+    // Reset only after it has stood for a while: a link that is lost at once must not be opened without a pause.
+    noteSteady: assign({ attempts: 0 }),
+    noteLoss: assign({ connection: undefined, attempts: ({ context }) => context.attempts + 1 }),
     tellOpened: sendParent(({ context }) => ({ type: 'connection.opened', connection: context.connection })),
     tellLost: sendParent(({ event }) => ({
       type: 'connection.lost',
@@ -102,6 +104,7 @@ export const connectionMachine = setup({
       description: 'The link stands.',
       entry: 'tellOpened',
       invoke: { src: 'watch', input: ({ context }) => context },
+      after: { steadyTime: { actions: 'noteSteady' } },
       on: { lost: { target: 'reopening', actions: ['noteLoss', 'tellLost'] } },
     },
     reopening: {

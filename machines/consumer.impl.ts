@@ -33,7 +33,7 @@ export const consumerSetup = setup({
   guards: {
     isEmbedded: ({ context }) => context.group === undefined,
     hasConnection: ({ context }) => context.connection !== undefined,
-    isIdle: ({ context }) => context.flow.open === 0,
+    isIdle: ({ context }) => context.flow.isIdle,
     isQuiet: ({ context }) => context.flow.open === 0 && context.flow.pulled === context.pulledBefore,
     isRetrying: ({ context }) => context.deliveries === 'retrying',
     isDeadLettering: ({ context }) => context.deliveries === 'deadLettering',
@@ -95,7 +95,16 @@ export const consumerSetup = setup({
     }),
     closePump: stopChild('source'),
     raiseStalled: raise({ type: 'source.stalled' }),
-    pauseSource: ({ context }) => context.source?.pause(),
+    pauseSource: ({ context }) => {
+      context.flow.lock();
+      context.source?.pause();
+    },
+    unlock: ({ context }) => context.flow.unlock(),
+    // What is cut off here is another consumer's as soon as its lease ends: renewing it would keep it for ever.
+    abandonOpen: ({ context }) => {
+      context.flow.abandonAll();
+      void context.source?.close().catch(() => undefined);
+    },
     // What nobody here would handle is left to the other members of the group.
     matchDemand: ({ context }) => {
       if (context.flow.isWanted) context.source?.resume();

@@ -28,7 +28,7 @@ export const consumerMachine = consumerSetup.createMachine({
     lifecycle: {
       description: 'Whether it pulls, and starts what it has pulled.',
       initial: 'connecting',
-      on: { abort: { target: '.stopped', actions: 'tellAborted' } },
+      on: { abort: { target: '.stopped', actions: ['tellAborted', 'abandonOpen'] } },
       states: {
         connecting: {
           description: 'Waits for the connection, then for the group and the first read.',
@@ -79,7 +79,7 @@ export const consumerMachine = consumerSetup.createMachine({
         consuming: {
           description: 'Deliveries come, and are started as slots are free.',
           tags: ['consuming'],
-          entry: ['noteConsuming', 'matchDemand', 'startReady', 'tellConsuming'],
+          entry: ['noteConsuming', 'unlock', 'matchDemand', 'startReady', 'tellConsuming'],
           on: {
             'subscriptions.changed': { actions: 'matchDemand' },
             deliveries: { actions: ['hold', 'startReady'] },
@@ -133,7 +133,7 @@ export const consumerMachine = consumerSetup.createMachine({
           // Paused first: it would pull again what it gives back.
           entry: ['noteDraining', 'pauseSource', 'drainDeliveries', 'drainFlow'],
           initial: 'stopping',
-          after: { drainTimeout: { target: 'stopped', actions: 'tellAborted' } },
+          after: { drainTimeout: { target: 'stopped', actions: ['tellAborted', 'abandonOpen'] } },
           on: {
             deliveries: { actions: ['hold', 'drainFlow'] },
             advance: { actions: 'drainFlow' },

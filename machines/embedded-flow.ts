@@ -1,7 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { Stats } from '../src/contracts/telemetry.ts';
 import type { Dispatch, Outcome, RetryOrder } from './dispatch.ts';
-import { noCounts, type Flow, type FlowListener } from './flow.ts';
+import { noCounts, noteOutcome, type Flow, type FlowListener } from './flow.ts';
 import { relay, type Inspection } from './internals.ts';
 import { TARGETS, targeted, type Routes } from './routes.ts';
 import { Slots, startRetry } from './slots.ts';
@@ -32,6 +32,10 @@ export class EmbeddedFlow implements Flow {
   #listener: FlowListener | undefined = undefined;
   /** From then on somebody waits for the end of what is open; before it, telling would cost every publish. */
   #isDraining = false;
+  /** Accepted and not begun. */
+  #unbegun = 0;
+  /** What waits for the end of a pause; undefined while there is none. */
+  #locked: (() => void)[] | undefined = undefined;
 
   constructor(settings: EmbeddedFlowSettings) {
     this.#settings = settings;
@@ -51,8 +55,17 @@ export class EmbeddedFlow implements Flow {
     this.#listener = listener;
   }
 
+  get isIdle(): boolean {
+    return this.open === 0 && this.#unbegun === 0;
+  }
+
   /** Hands the event to its handlers, in registration order, before it returns. */
   start(dispatch: Dispatch, sender: AnyActorRef): void {
+    if (this.#locked !== undefined) {
+      this.#unbegun++;
+      this.#locked.push(() => this.start(dispatch, sender));
+      return;
+    }
     const { stats, routes } = this.#settings;
     const wanted = targeted(routes.of(dispatch.event.eventType), dispatch.headers);
     stats.eventsPublished++;
@@ -73,15 +86,29 @@ export class EmbeddedFlow implements Flow {
     }
   }
 
-  /** A list is being published: it counts as open until {@link end}, also between two of its events. */
-  begin(): void {
-    this.open++;
+  /** So much is accepted and still has to begin: a drain waits for it until {@link end}. */
+  begin(count: number): void {
+    this.#unbegun += count;
   }
 
-  end(): void {
-    this.open--;
-    if (this.open === 0 && this.#isDraining) this.#listener?.idle();
+  end(count: number): void {
+    this.#unbegun -= count;
+    this.#tellIdle();
   }
+
+  lock(): void {
+    this.#locked ??= [];
+  }
+
+  unlock(): void {
+    const starts = this.#locked ?? [];
+    this.#locked = undefined;
+    for (const start of starts) start();
+    this.end(starts.length);
+  }
+
+  /** Its handlers know what runs, and are told themselves. */
+  abandonAll(): void {}
 
   /** Nothing is ever pulled. */
   hold(): void {}
@@ -97,6 +124,7 @@ export class EmbeddedFlow implements Flow {
   /** What was accepted has begun, so it ends; attempts that waited are due now. */
   drain(): void {
     this.#isDraining = true;
+    this.unlock();
     this.startReady();
   }
 
@@ -123,18 +151,20 @@ export class EmbeddedFlow implements Flow {
   ended(dispatch: Dispatch, outcome: Outcome): void {
     if (dispatch.isOver) return;
     const { stats, work } = this.#settings;
-    this.counts[outcome]++;
-    if (outcome === 'dead-lettered') stats.deadLettered++;
-    else if (outcome === 'dropped') stats.dropped++;
-    else if (outcome === 'abandoned') stats.abandoned++;
+    noteOutcome(outcome, this.counts, stats);
     stats.inFlight--;
     dispatch.over();
     work.end();
-    this.end();
+    this.open--;
+    this.#tellIdle();
   }
 
   toJSON(): object {
     return { open: this.open, running: this.#slots.used };
+  }
+
+  #tellIdle(): void {
+    if (this.#isDraining && this.isIdle) this.#listener?.idle();
   }
 
   #refuse(dispatch: Dispatch): void {

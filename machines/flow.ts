@@ -11,6 +11,8 @@ import type { Work } from './work.ts';
 export interface Flow extends Home {
   /** Deliveries pulled and not over. */
   readonly open: number;
+  /** Nothing is open, and nothing that was accepted still has to begin. */
+  readonly isIdle: boolean;
   readonly counts: FlowCounts;
   /** Whether anybody has subscribed. */
   readonly isWanted: boolean;
@@ -26,6 +28,11 @@ export interface Flow extends Home {
   startReady(): void;
   /** Gives back all that hasn't started; where nobody else could take it, starts it. */
   drain(): void;
+  /** Cuts off all that is open: signals abort, and no settlement follows. */
+  abandonAll(): void;
+  /** Begins nothing until {@link unlock}; told by the consumer's state. */
+  lock(): void;
+  unlock(): void;
   /** Told when something can start, when nothing is open any more, and when lanes block the window. */
   listen(listener: FlowListener): void;
   /** Keys of the lanes that fill the window, so that nothing can move until one of them is done. */
@@ -49,6 +56,13 @@ export const noCounts = (): FlowCounts => ({
   abandoned: 0,
 });
 
+/** Counts how a delivery ended, for the drain report and for the statistics. */
+export function noteOutcome(outcome: Outcome, counts: FlowCounts, stats: Stats): void {
+  counts[outcome]++;
+  if (outcome === 'dead-lettered') stats.deadLettered++;
+  else if (outcome !== 'acked') stats[outcome]++;
+}
+
 export interface LaneFlowSettings {
   readonly ordering: 'key' | 'none';
   /** Deliveries running at once. */
@@ -61,6 +75,8 @@ export interface LaneFlowSettings {
   readonly routes: Routes;
   /** @throws when the message isn't an event that is known here. */
   readonly decode: (message: Message) => DomainEvent;
+  /** Whether this process has a definition of the type. */
+  readonly isKnown: (type: string) => boolean;
   /** Told of every delivery that nobody here wants. */
   readonly unwanted: (message: Message) => void;
   readonly stats: Stats;

@@ -39,6 +39,7 @@ export const handlerMachine = setup({
     open: ({ context }) => (context.flow.isOpen = true),
     close: ({ context }) => (context.flow.isOpen = false),
     runHeld: ({ context }) => context.flow.runHeld(),
+    refuseHeld: ({ context }) => context.flow.refuseHeld(),
     watchIdle: ({ context, self }) => {
       context.flow.onIdle = () => {
         // An attempt that was cut off may return when its bus has long stopped.
@@ -72,7 +73,7 @@ export const handlerMachine = setup({
         resume: { target: 'consuming', actions: 'runHeld' },
         drain: [
           { guard: 'isIdle', target: 'stopped' },
-          { target: 'draining', actions: 'runHeld' },
+          { target: 'draining', actions: 'refuseHeld' },
         ],
       },
     },

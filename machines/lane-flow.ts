@@ -4,16 +4,11 @@ import type { Settlement } from '../src/contracts/settlement.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
 import { Dispatch, type Outcome, type RetryOrder } from './dispatch.ts';
 import { Fifo } from './fifo.ts';
-import { noCounts, type Flow, type FlowListener, type LaneFlowSettings } from './flow.ts';
+import { noCounts, noteOutcome, type Flow, type FlowListener, type LaneFlowSettings } from './flow.ts';
 import { relay } from './internals.ts';
 import { Lanes } from './lanes.ts';
 import { TARGETS, targeted } from './routes.ts';
 import { Slots, startRetry } from './slots.ts';
-
-/** From this delivery on a message is suspected of killing its process, and is handled alone. */
-const SUSPECT_FROM = 3;
-
-const isSuspect = ({ delivery }: Dispatch): boolean => (delivery?.deliveryCount ?? 1) >= SUSPECT_FROM;
 
 const NO_EVENT = Object.freeze({}) as DomainEvent;
 
@@ -29,13 +24,12 @@ export class LaneFlow implements Flow {
   );
   readonly #slots: Slots;
   readonly #ready = new Fifo<Dispatch>();
+  readonly #all = new Set<Dispatch>();
   #deliveries: AnyActorRef | undefined = undefined;
   #consumer: AnyActorRef | undefined = undefined;
   #listener: FlowListener | undefined = undefined;
   #isBlocked = false;
   #isStarting = false;
-  /** The suspect that runs alone. */
-  #alone: Dispatch | undefined = undefined;
 
   constructor(settings: LaneFlowSettings) {
     this.#settings = settings;
@@ -49,6 +43,10 @@ export class LaneFlow implements Flow {
 
   get isWanted(): boolean {
     return !this.#settings.routes.isEmpty;
+  }
+
+  get isIdle(): boolean {
+    return this.open === 0;
   }
 
   listen(listener: FlowListener): void {
@@ -66,6 +64,7 @@ export class LaneFlow implements Flow {
     work.begin(batch.length);
     for (const delivery of batch) {
       const dispatch = new Dispatch(NO_EVENT, delivery.message.headers, delivery, this);
+      this.#all.add(dispatch);
       delivery.onAbandoned = () => this.#abandon(dispatch);
       if (ordering === 'none' || this.#lanes.enter(delivery.message.key, dispatch)) {
         this.#ready.push(dispatch);
@@ -77,13 +76,9 @@ export class LaneFlow implements Flow {
   startReady(): void {
     // Handlers that end at once free their slots in here: the loop goes on by itself.
     this.#isStarting = true;
-    while (this.#slots.hasFree && this.#alone === undefined) {
+    for (;;) {
       const dispatch = this.#slots.retries.peek()?.dispatch ?? this.#ready.peek();
-      if (dispatch === undefined) break;
-      if (isSuspect(dispatch)) {
-        if (this.#slots.used > 0) break;
-        this.#alone = dispatch;
-      }
+      if (dispatch === undefined || !this.#slots.mayStart(dispatch)) break;
       const retry = this.#slots.retries.shift();
       if (retry !== undefined) startRetry(this.#slots, retry);
       else this.#start(this.#ready.shift() as Dispatch);
@@ -109,6 +104,17 @@ export class LaneFlow implements Flow {
     }
   }
 
+  abandonAll(): void {
+    for (const dispatch of [...this.#all]) {
+      dispatch.delivery?.abandon();
+      this.#abandon(dispatch);
+    }
+  }
+
+  // What is pulled waits by itself while its consumer is paused.
+  lock(): void {}
+  unlock(): void {}
+
   retry(order: RetryOrder): void {
     this.#settings.stats.retries++;
     this.#slots.retries.push(order);
@@ -117,7 +123,6 @@ export class LaneFlow implements Flow {
 
   slotFreed(dispatch: Dispatch): void {
     this.#slots.free(dispatch);
-    if (this.#alone === dispatch) this.#alone = undefined;
     if (dispatch.isOver && dispatch.slots === 0) this.#leaveLane(dispatch);
     // A success is told next, and moves things then: looked at in between, the window would seem full of waiting lanes.
     const isSucceeding = dispatch.early === undefined && dispatch.decided === undefined && !dispatch.isOver;
@@ -160,7 +165,9 @@ export class LaneFlow implements Flow {
     stats.inFlight++;
     if ((delivery.deliveryCount ?? 1) > maxDeliveries) return this.#decide(dispatch, 'too-many-deliveries');
     const wanted = targeted(routes.of(message.type), message.headers);
-    if (wanted.length === 0) return this.#refuse(dispatch);
+    // A message without a type isn't a stranger but broken, and decoding says so.
+    const isStranger = message.type !== '' && !this.#settings.isKnown(message.type);
+    if (wanted.length === 0 || isStranger) return this.#refuse(dispatch);
     try {
       dispatch.event = this.#settings.decode(message);
     } catch (error) {
@@ -209,12 +216,9 @@ export class LaneFlow implements Flow {
   #over(dispatch: Dispatch, outcome: Outcome): void {
     if (dispatch.isOver) return;
     const { stats, work } = this.#settings;
-    this.counts[outcome]++;
-    if (outcome === 'dead-lettered') stats.deadLettered++;
-    else if (outcome === 'dropped') stats.dropped++;
-    else if (outcome === 'released') stats.released++;
-    else if (outcome === 'abandoned') stats.abandoned++;
+    noteOutcome(outcome, this.counts, stats);
     this.open--;
+    this.#all.delete(dispatch);
     dispatch.over();
     work.end();
     if (this.open === 0) this.#listener?.idle();

@@ -2,10 +2,16 @@ import type { Dispatch, RetryOrder } from './dispatch.ts';
 import { Fifo } from './fifo.ts';
 import { relay } from './internals.ts';
 
-/** The slots of one consumer: deliveries that run at once. */
+/** From this delivery on a message is suspected of killing its process, and is handled alone. */
+const SUSPECT_FROM = 3;
+
+const isSuspect = ({ delivery }: Dispatch): boolean => (delivery?.deliveryCount ?? 1) >= SUSPECT_FROM;
+
+/** The slots of one consumer: deliveries that run at once, or one that is suspected alone. */
 export class Slots {
   readonly limit: number;
   used = 0;
+  #alone: Dispatch | undefined = undefined;
   /** Further attempts that are due and wait for a slot; they go before deliveries that haven't started. */
   readonly retries = new Fifo<RetryOrder>();
 
@@ -17,12 +23,18 @@ export class Slots {
     return this.used < this.limit;
   }
 
+  mayStart(dispatch: Dispatch): boolean {
+    return this.hasFree && this.#alone === undefined && (this.used === 0 || !isSuspect(dispatch));
+  }
+
   take(dispatch: Dispatch): void {
+    if (isSuspect(dispatch)) this.#alone = dispatch;
     this.used++;
     dispatch.slots++;
   }
 
   free(dispatch: Dispatch): void {
+    if (this.#alone === dispatch) this.#alone = undefined;
     this.used--;
     dispatch.slots--;
   }

@@ -110,8 +110,7 @@ export const subscriptionMachine = setup({
       description: 'Its handler is not called; what is delivered waits.',
       tags: ['paused'],
       entry: 'pauseHandler',
-      exit: 'resumeHandler',
-      on: { resume: 'connecting' },
+      on: { resume: { target: 'connecting', actions: 'resumeHandler' } },
     },
     draining: {
       description: 'Running attempts end, waiting ones are cancelled.',

@@ -18,10 +18,9 @@ export type Handler<Event extends DomainEvent = DomainEvent> =
   ((event: Event, context: HandlerContext) => unknown) | HandlerObject<Event>;
 
 /** A handler that says itself which events it wants, such as a projection. */
-export interface Subscriber {
-  subscribedTo(): readonly AnyEventDefinition[];
-  // A method, so that a subscriber may narrow the event to the union of its own types.
-  handle(event: never, context: HandlerContext): unknown;
+export interface Subscriber<Definition extends AnyEventDefinition = AnyEventDefinition> {
+  subscribedTo(): readonly Definition[];
+  handle(event: EventOf<Definition>, context: HandlerContext): unknown;
 }
 
 export interface SubscribeOptions {
@@ -112,7 +111,10 @@ export interface EventBus extends AsyncDisposable {
     options?: SubscribeOptions,
   ): Subscription;
   /** One subscription for all types that `subscribedTo()` names, asked once. */
-  subscribeAll(subscriber: Subscriber, options?: SubscribeOptions): Subscription;
+  subscribeAll<Definition extends AnyEventDefinition>(
+    subscriber: Subscriber<Definition>,
+    options?: SubscribeOptions,
+  ): Subscription;
   /** Every type, after the handlers of that type. */
   subscribeToAllEvents(handler: Handler, options?: SubscribeOptions): Subscription;
   /** Removes the first subscription of this very handler; false when there is none. */
@@ -168,5 +170,9 @@ export interface BrokerEventBus extends EventBus {
   getDlqMessages(options?: { readonly count?: number }): Promise<DeadLetter[]>;
   /** `deadLetters.replay`. */
   replayDlqMessage(id: string): Promise<boolean>;
+  /**
+   * Numbers are zero while it isn't connected.
+   * @throws {ConnectionError} when the connection is lost while the broker is asked.
+   */
   getInfo(): Promise<BusInfo>;
 }

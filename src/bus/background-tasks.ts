@@ -25,22 +25,23 @@ export class BackgroundTasks {
 
   /**
    * Begins a publish on the embedded bus when fewer than `concurrency` others run, and never before it returns.
-   * Resolves at once while there is room, else when the publish has settled: refusing it would lose the events.
+   * `count` is the number of its events. Resolves at once while there is room, else when the publish has settled: refusing it would lose the events.
    */
-  run(publish: () => Promise<void>): Promise<void> {
+  run(publish: () => Promise<void>, count: number): Promise<void> {
     if (this.#open >= this.#settings.maxBackgroundTasks) return publish();
     const { embedded, work } = this.#wiring;
     this.#begin();
     work.begin();
-    embedded?.hold();
+    embedded?.hold(count);
     this.#waiting.push(() => {
       this.#running++;
-      void publish()
+      const published = publish();
+      embedded?.letGo(count);
+      void published
         .catch((error: unknown) => this.#log(error))
         .finally(() => {
           this.#running--;
           this.#end();
-          embedded?.letGo();
           work.end();
           this.#startNext();
         });

@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Headers } from '../contracts/message.ts';
+import { PublishError } from '../errors.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import { Dispatch } from '../../machines/dispatch.ts';
 import type { EmbeddedFlow } from '../../machines/embedded-flow.ts';
@@ -15,6 +16,7 @@ export class EmbeddedPublisher implements Publisher {
   readonly #flow: EmbeddedFlow;
   readonly #work: Work;
   #isAborted = false;
+  #unbegun = 0;
 
   constructor(flow: EmbeddedFlow, work: Work) {
     this.#flow = flow;
@@ -34,13 +36,14 @@ export class EmbeddedPublisher implements Publisher {
   publish(bus: AnyActorRef, events: readonly DomainEvent[], isAccepted: boolean): Promise<void> {
     let at = 0;
     // What was accepted as a list is finished as a list, also while the bus drains.
-    this.#flow.begin();
+    this.hold(events.length);
     const next = (): Promise<void> => {
-      while (at < events.length && !this.#isAborted) {
+      while (at < events.length) {
+        if (this.#isAborted) return Promise.reject(cutOff(events, at));
         const dispatch = this.#send(bus, events[at++] as DomainEvent, NO_HEADERS, isAccepted || at > 1);
+        this.letGo(1);
         if (!dispatch.isOver) return dispatch.done.then(next);
       }
-      this.#flow.end();
       return RESOLVED;
     };
     return next();
@@ -51,13 +54,15 @@ export class EmbeddedPublisher implements Publisher {
     this.#send(bus, event, headers, false);
   }
 
-  /** Something accepted hasn't begun yet: a drain waits for it. */
-  hold(): void {
-    this.#flow.begin();
+  /** So many events are accepted and still have to begin: a drain waits for them. */
+  hold(count: number): void {
+    this.#unbegun += count;
+    this.#flow.begin(count);
   }
 
-  letGo(): void {
-    this.#flow.end();
+  letGo(count: number): void {
+    this.#unbegun -= count;
+    this.#flow.end(count);
   }
 
   accept(request: object, bus: AnyActorRef): void {
@@ -78,7 +83,7 @@ export class EmbeddedPublisher implements Publisher {
 
   abort(): number {
     this.#isAborted = true;
-    return 0;
+    return this.#unbegun;
   }
 
   #send(bus: AnyActorRef, event: DomainEvent, headers: Headers, isAccepted: boolean): Dispatch {
@@ -87,4 +92,13 @@ export class EmbeddedPublisher implements Publisher {
     relay(undefined, bus, { type: 'publish', request: dispatch, isAccepted });
     return dispatch;
   }
+}
+
+function cutOff(events: readonly DomainEvent[], at: number): PublishError {
+  const ids = events.map(({ eventId }) => eventId);
+  return new PublishError(
+    `The bus was shut down when ${at} of ${events.length} events had been handled.`,
+    { stored: ids.slice(0, at), unknown: [], unsent: ids.slice(at) },
+    { retryable: false },
+  );
 }

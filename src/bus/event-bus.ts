@@ -2,7 +2,7 @@ import type { DomainEvent } from '../contracts/event.ts';
 import type { Stats } from '../contracts/telemetry.ts';
 import type { Capabilities, DeadLetterStore } from '../contracts/transport.ts';
 import { DeadLetterAdmin, type DeadLetter } from '../dead-letters/admin.ts';
-import { BusStoppedError, EncodeError } from '../errors.ts';
+import { BusStoppedError, ConfigurationError, EncodeError } from '../errors.ts';
 import type { AnyEventDefinition, EventOf } from '../events/event-definition.ts';
 import { sealEvent } from '../events/sealed-event.ts';
 import { guardedObserver, type InspectionObserver } from '../observability/inspection.ts';
@@ -79,7 +79,14 @@ export class StatechartEventBus implements BrokerEventBus {
     return this.wiring.subscribers.add(definitions, handler as Handler<never>, options);
   }
 
-  subscribeAll(subscriber: Subscriber, options?: SubscribeOptions): Subscription {
+  subscribeAll<Definition extends AnyEventDefinition>(
+    subscriber: Subscriber<Definition>,
+    options?: SubscribeOptions,
+  ): Subscription {
+    if (typeof (subscriber as Partial<Subscriber> | undefined)?.subscribedTo !== 'function')
+      throw new ConfigurationError(
+        'A subscriber needs a subscribedTo() method that returns event definitions.',
+      );
     return this.wiring.subscribers.add(subscriber.subscribedTo(), subscriber as Handler<never>, options);
   }
 
@@ -109,6 +116,7 @@ export class StatechartEventBus implements BrokerEventBus {
 
   async startConsuming(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { signal } = options;
+    if (signal?.aborted === true) return;
     const consumption = await this.#lifecycle.consume(signal);
     await untilAborted(consumption.done, signal, () => consumption.stop());
   }
@@ -200,7 +208,7 @@ export class StatechartEventBus implements BrokerEventBus {
     const sealed = list.map((event) => this.#sealed(event));
     if (embedded !== undefined) {
       const publish = (): Promise<void> => embedded.publish(this.actor, sealed, background);
-      if (background) return this.#background.run(publish);
+      if (background) return this.#background.run(publish, sealed.length);
       return untilAborted(publish(), signal);
     }
     const messages = sealed.map((event) => codec.encode(event));

@@ -4,7 +4,7 @@ import { NOTHING_DRAINED } from '../../machines/bus-input.ts';
 import type { BusActor, BusSnapshot, BusState, DrainReport } from '../../machines/index.ts';
 import type { Consumption } from './api.ts';
 import type { BusSettings } from './options.ts';
-import { reached, stateOf } from './states.ts';
+import { consumerOf, reached, stateOf } from './states.ts';
 import type { Link, Wiring } from './wiring.ts';
 
 /** Turns calls such as `connect()` into messages to the bus actor, and its states into promises. */
@@ -12,6 +12,8 @@ export class Lifecycle {
   readonly #actor: BusActor;
   readonly #settings: BusSettings;
   readonly #link: Link;
+  /** Those who wait for consuming to end on the embedded bus, which has consumed from its construction. */
+  readonly #embeddedConsumptions: (() => void)[] = [];
   #shutdown: Promise<DrainReport> | undefined = undefined;
 
   constructor(wiring: Wiring, settings: BusSettings, link: Link) {
@@ -48,18 +50,20 @@ export class Lifecycle {
     return connection;
   }
 
+  /** Resolves once it consumes; when the signal aborts first, with a consumption that is over. */
   async consume(signal?: AbortSignal): Promise<Consumption> {
-    if (this.#link.transport === undefined) {
-      this.#requireAlive();
-      this.#actor.send({ type: 'resume' });
-      return this.#consumption(reached(this.#actor, () => false).then(() => undefined));
-    }
+    if (this.#link.transport === undefined) return this.#consumeEmbedded();
     if (this.#settings.consumerGroup === undefined)
       throw new ConfigurationError(
         'Consuming needs a consumerGroup: the name that the processes sharing this work have in common, such as "order-service".',
       );
     this.#requireNoConsumer();
-    await this.connect(signal);
+    try {
+      await this.connect(signal);
+    } catch (error) {
+      if (signal?.aborted === true) return this.#consumption(Promise.resolve());
+      throw error;
+    }
     this.#requireNoConsumer();
     this.#actor.send({ type: 'consume' });
     const done = reached(this.#actor, ({ context }) => !context.hasConsumer).then((snapshot) => {
@@ -68,10 +72,15 @@ export class Lifecycle {
     // Whoever only wants it to run must not be killed by a rejection nobody listens to.
     done.catch(() => undefined);
     const isDecided = ({ context }: BusSnapshot): boolean => context.isConsumerReady || !context.hasConsumer;
-    const snapshot = await reached(this.#actor, isDecided, signal);
-    if (snapshot?.context.isConsumerReady !== true) {
-      await done;
-      this.#requireAlive();
+    try {
+      const snapshot = await reached(this.#actor, isDecided, signal);
+      if (snapshot?.context.isConsumerReady !== true) {
+        await done;
+        this.#requireAlive();
+      }
+    } catch (error) {
+      if (signal?.aborted !== true) throw error;
+      await this.stopConsuming();
     }
     return this.#consumption(done);
   }
@@ -79,6 +88,7 @@ export class Lifecycle {
   async stopConsuming(): Promise<DrainReport> {
     if (this.#link.transport === undefined) {
       this.#actor.send({ type: 'pause' });
+      for (const end of this.#embeddedConsumptions.splice(0)) end();
       return NOTHING_DRAINED;
     }
     if (!this.#actor.getSnapshot().context.hasConsumer) return NOTHING_DRAINED;
@@ -115,6 +125,14 @@ export class Lifecycle {
     return output ?? context.report;
   }
 
+  #consumeEmbedded(): Consumption {
+    this.#requireAlive();
+    this.#actor.send({ type: 'resume' });
+    const stopped = new Promise<void>((resolve) => this.#embeddedConsumptions.push(resolve));
+    const over = reached(this.#actor, () => false).then(() => undefined);
+    return this.#consumption(Promise.race([stopped, over]));
+  }
+
   #consumption(done: Promise<void>): Consumption {
     const stop = (): Promise<DrainReport> => this.stopConsuming();
     return { done, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
@@ -130,15 +148,21 @@ export class Lifecycle {
   }
 
   #requireNoConsumer(): void {
-    if (this.#actor.getSnapshot().context.hasConsumer)
-      throw new ConfigurationError('This bus consumes already. Stop it first, or use another bus.');
+    const snapshot = this.#actor.getSnapshot();
+    if (!snapshot.context.hasConsumer) return;
+    throw new ConfigurationError(
+      consumerOf(snapshot)?.hasTag('draining') === true
+        ? 'This bus is still ending its last consuming. Await stopConsuming() first.'
+        : 'This bus consumes already. Stop it first, or use another bus.',
+    );
   }
 
   #connectionError(snapshot: BusSnapshot | undefined): Error {
     const error = snapshot?.context.error;
     if (error instanceof EventBusError) return error;
+    const { name = 'the broker', where } = this.#link.transport ?? {};
     return new ConnectionError(
-      `No connection to ${this.#link.transport?.name ?? 'the broker'} within ${this.#settings.connectTimeoutMs} ms. Is it running at that address?`,
+      `No connection to ${where === undefined ? name : `${name} at ${where}`} within ${this.#settings.connectTimeoutMs} ms. Is it running at that address?`,
       { cause: error },
     );
   }

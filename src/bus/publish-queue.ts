@@ -64,7 +64,9 @@ export class PublishQueue implements Publisher {
     if (this.#events + messages.length > maxQueuedPublishes)
       return Promise.reject(
         new PublishError(
-          `${this.#events} events wait for their confirmation, and maxQueuedPublishes is ${maxQueuedPublishes}. Publish slower, or await publish.`,
+          messages.length > maxQueuedPublishes
+            ? `A list of ${messages.length} events is more than maxQueuedPublishes (${maxQueuedPublishes}) allows. Publish it in parts.`
+            : `${this.#events} events wait for their confirmation, and maxQueuedPublishes is ${maxQueuedPublishes}. Publish slower, or await publish.`,
           { stored: [], unknown: [], unsent: messages.map(({ id }) => id) },
           { code: 'OVERLOADED' },
         ),
@@ -96,8 +98,11 @@ export class PublishQueue implements Publisher {
     else this.#send(request, this.#connection);
   }
 
-  refuse(request: object): void {
-    (request as Request).reject(this.#failure(request as Request, 'The bus takes nothing more.'));
+  refuse(refused: object, cause: unknown): void {
+    const request = refused as Request;
+    request.cause = cause;
+    const why = cause instanceof Error ? cause.message : 'The bus takes nothing more.';
+    request.reject(this.#failure(request, why, (cause as { retryable?: boolean } | undefined)?.retryable));
   }
 
   connectionOpened(connection: Connection): void {
@@ -219,7 +224,7 @@ export class PublishQueue implements Publisher {
     }
   }
 
-  #failure(request: Request, why: string): PublishError {
+  #failure(request: Request, why: string, retryable = true): PublishError {
     const { messages, open, inDoubt, isInFlight, cause } = request;
     const unstored = new Set(open.map(({ id }) => id));
     const ids = messages.map(({ id }) => id);
@@ -234,7 +239,7 @@ export class PublishQueue implements Publisher {
       `${ids.length} event(s) not published: ${stored.length} stored, ${unknown.length} perhaps stored, ${unsent.length} not sent. ${why}` +
         (unknown.length === 0 ? '' : ' Publish what is in doubt again with the same event ids only.'),
       outcome,
-      { cause },
+      { cause, retryable },
     );
   }
 }

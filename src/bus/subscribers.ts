@@ -1,9 +1,7 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate';
-import type { DomainEvent } from '../contracts/event.ts';
-import type { HandlerFunction } from '../contracts/handler.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { RetryPolicy } from '../contracts/settlement.ts';
-import { BusStoppedError, ConfigurationError } from '../errors.ts';
+import { BusStoppedError } from '../errors.ts';
 import type { AnyEventDefinition } from '../events/event-definition.ts';
 import type { EventRegistry } from '../events/registry.ts';
 import { guardListeners } from '../observability/guarded-listeners.ts';
@@ -12,8 +10,8 @@ import type { handlerLogic } from '../../machines/handler.ts';
 import type { HandlerInput } from '../../machines/handler-flow.ts';
 import type { BusActor, SubscriptionActor } from '../../machines/index.ts';
 import { SUBSCRIPTION } from '../../machines/bus-input.ts';
-import type { Handler, HandlerObject, SubscribeOptions, Subscription } from './api.ts';
-import { parseOptions, retrySchema } from './options.ts';
+import type { Handler, SubscribeOptions, Subscription } from './api.ts';
+import { handlerFunction, policyOf, requireDefinitions } from './subscribe-arguments.ts';
 
 interface Subscribed {
   readonly id: string;
@@ -64,15 +62,9 @@ export class Subscribers {
     const handle = handlerFunction(handler);
     if (this.#settings.actor.getSnapshot().status !== 'active') throw new BusStoppedError('stopped');
     const { actor, handlerInput, registry } = this.#settings;
-    const stranger = definitions?.find(
-      (wanted) => registry !== undefined && registry.getOrUndefined(wanted.type) !== wanted,
-    );
-    if (stranger !== undefined)
-      throw new ConfigurationError(
-        `"${stranger.type}" is not in the registry of this bus, so what the broker delivers could not be decoded. Pass { registry } to the bus.`,
-      );
+    requireDefinitions(definitions, registry);
     const policy = policyOf(this.#settings.policy, options);
-    const types = definitions?.map(({ type }) => type);
+    const types = definitions && [...new Set(definitions.map(({ type }) => type))];
     const name = this.#nameOf(handler, types, options.name);
     const id = this.#freeIds.pop() ?? `${SUBSCRIPTION}${this.#ids++}`;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -216,28 +208,4 @@ function ownName(handler: unknown): string {
   if (typeof handler === 'function') return handler.name;
   const { name } = (handler as object).constructor;
   return name === 'Object' ? '' : name;
-}
-
-function handlerFunction(handler: unknown): HandlerFunction {
-  const object = handler as Partial<HandlerObject> | null | undefined;
-  if (object !== null && object !== undefined && typeof object.handle === 'function')
-    return (event: DomainEvent, context) => (object as HandlerObject).handle(event, context);
-  if (typeof handler === 'function') return handler as HandlerFunction;
-  throw new ConfigurationError(
-    `A handler must be a function or an object with a handle() method, not ${handler === null ? 'null' : typeof handler}.`,
-  );
-}
-
-function policyOf(policy: RetryPolicy, options: SubscribeOptions): RetryPolicy {
-  const { timeoutMs, retry } = options;
-  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= 2_147_483_647))
-    throw new ConfigurationError(
-      `timeoutMs must be 0 (no limit) to 2147483647 milliseconds, not ${timeoutMs}.`,
-    );
-  if (retry === undefined) return policy;
-  const given = parseOptions(retrySchema, retry, 'retry of a subscription');
-  return {
-    ...policy,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  };
 }

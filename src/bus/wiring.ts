@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Stats } from '../contracts/telemetry.ts';
 import type { Capabilities, SourceNotice, Transport } from '../contracts/transport.ts';
-import { ConnectionError, HandlerTimeoutError } from '../errors.ts';
+import { BusStoppedError, ConnectionError, HandlerTimeoutError } from '../errors.ts';
 import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
 import { guardedLogger } from '../observability/default-logger.ts';
@@ -25,6 +25,7 @@ import { oncePerType } from './once-per-type.ts';
 import type { BusSettings } from './options.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { deadLettering, type EmbeddedDeadLetters } from './dead-lettering.ts';
+import { stateOf } from './states.ts';
 import { Subscribers } from './subscribers.ts';
 
 /** What a bus is made of, joined. */
@@ -98,6 +99,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       canRelease: link.canRelease,
       routes,
       decode: (message) => codec.decode(message),
+      isKnown: (type) => settings.registry.has(type),
       unwanted: ({ type }) => unwanted(type),
       stats,
       work,
@@ -137,7 +139,12 @@ export function wire(settings: BusSettings, link: Link): Wiring {
         },
       }),
       abortError: () => new Error('The bus was shut down before the handler had ended.'),
-      reconnected: () => stats.reconnections++,
+      lost: (error) => logger.warn({ err: error }, 'The connection is lost; it is being opened again.'),
+      reconnected: () => {
+        stats.reconnections++;
+        logger.info({ reconnections: stats.reconnections }, 'The connection stands again.');
+      },
+      failed: (error) => logger.error({ err: error }, 'The broker refuses this bus; it has given up.'),
     },
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
@@ -158,16 +165,25 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       clock,
       stats,
       timeoutError: (subscription, timeoutMs) => new HandlerTimeoutError(subscription, timeoutMs),
-      publish: (events, cause) => publishFrom(listOf(events), cause),
+      publish: (events, cause, attempt) => publishFrom(listOf(events), cause, !attempt.isOver),
     },
   });
   actor.start();
 
-  async function publishFrom(events: readonly DomainEvent[], cause: DomainEvent): Promise<void> {
+  async function publishFrom(
+    events: readonly DomainEvent[],
+    cause: DomainEvent,
+    mayDrain: boolean,
+  ): Promise<void> {
+    const state = stateOf(actor.getSnapshot());
+    // A context outlives its handler only by mistake; from then on it is like anybody else.
+    if (state === 'stopped' || (state === 'draining' && !mayDrain)) throw new BusStoppedError(state);
     const caused = events.map((event) => withCausation(event, cause));
     if (embedded !== undefined) {
       // Accepted when queued: a handler that waited for its own consequences could wait for itself.
-      void embedded.publish(actor, caused, true);
+      void embedded
+        .publish(actor, caused, true)
+        .catch((error: unknown) => logger.error({ err: error }, 'A publish of a handler was cut off.'));
       return;
     }
     await queue?.publish(

@@ -57,6 +57,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
   const flow = new LaneFlow({
     ordering: 'key',
     concurrency: 1,
+    isKnown: () => true,
     maxDeliveries: 20,
     onUnwanted: 'ack',
     canRelease: true,

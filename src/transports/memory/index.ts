@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BusInfo } from '../../bus/api.ts';
 import { StatechartEventBus } from '../../bus/event-bus.ts';
 import { busOptionsSchema, busSettings, parseOptions } from '../../bus/options.ts';
 import type { DeadLetterStore, StoredDeadLetter } from '../../contracts/transport.ts';
@@ -22,7 +23,8 @@ export type InMemoryEventBusOptions = z.input<typeof optionsSchema>;
 
 /**
  * A bus within one process, for development, tests and programs that need no broker. It needs no connect(), and
- * consumes from its construction. By default `publish` settles when the handlers have run once (`maxRetries` is 0),
+ * consumes from its construction; after `stopConsuming()` events wait, and an awaited publish with them, until
+ * `startConsuming()`. By default `publish` settles when the handlers have run once (`maxRetries` is 0),
  * and separate publishes are independent of each other. With `ordering: 'key'`, or a `broker` to share, it works as on
  * a broker: one lane for each aggregate, consumer groups, `concurrency` at once.
  */
@@ -49,6 +51,20 @@ export class InMemoryEventBus extends StatechartEventBus {
 
   protected override deadLetterStore(): Promise<DeadLetterStore> {
     return this.#embeddedStore === undefined ? super.deadLetterStore() : Promise.resolve(this.#embeddedStore);
+  }
+
+  override async getInfo(): Promise<BusInfo> {
+    const info = await super.getInfo();
+    const store = this.#embeddedStore;
+    if (store === undefined) return info;
+    return {
+      ...info,
+      connected: this.state === 'consuming',
+      pendingMessages: this.getStats().inFlight,
+      dlqMessages: await store.depth(this.settings.consumerGroup ?? ''),
+      consumers: this.state === 'consuming' ? 1 : 0,
+      lag: 0,
+    };
   }
 
   /** Nobody consumes the broker's groups here: a replay goes straight to the handlers. */
