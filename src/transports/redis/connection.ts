@@ -1,8 +1,8 @@
 import type { Message } from '../../contracts/message.ts';
 import type { Connection, ConnectionInfo, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
-import { RedisDeadLetterStore } from './dead-letter-store.ts';
-import { connectionInfo, streamInfo } from './info.ts';
+import { ALL_GROUPS, RedisDeadLetterStore } from './dead-letter-store.ts';
+import { groupInfo, streamInfo } from './info.ts';
 import type { RedisStreamInfo } from './info.ts';
 import type { Ledger } from './ledger.ts';
 import { Link } from './link.ts';
@@ -65,7 +65,11 @@ export class RedisConnection implements Connection, ReaderHost {
   }
 
   async info(group: string | undefined): Promise<ConnectionInfo> {
-    return this.#read(() => connectionInfo(this.commands.redis, this.#context.names, group));
+    const [info, dlqMessages] = await Promise.all([
+      this.#read(() => groupInfo(this.commands.redis, this.#context.names, group)),
+      this.deadLetters.depth(group ?? ALL_GROUPS),
+    ]);
+    return { ...info, dlqMessages };
   }
 
   async streamInfo(): Promise<RedisStreamInfo> {
@@ -105,9 +109,15 @@ export class RedisConnection implements Connection, ReaderHost {
 
   async #tearDown(cause: Error | undefined): Promise<void> {
     this.#closing.abort();
-    for (const ledger of this.#context.ledgers.values()) {
-      if (ledger.isAttachedTo(this.commands.redis)) ledger.detach();
+    const attached = [...this.#context.ledgers.values()].filter((ledger) =>
+      ledger.isAttachedTo(this.commands.redis),
+    );
+    // Where the time to drain was up, nobody closed the reader: what it had needn't wait until its lease ends.
+    if (cause === undefined) {
+      const living = attached.filter((ledger) => ledger.isLiving);
+      await Promise.all(living.map((ledger) => ledger.leave().catch(() => undefined)));
     }
+    for (const ledger of attached) ledger.detach();
     const gone = cause ?? new ConnectionError('The connection to Redis was closed');
     for (const reader of this.#readers) reader.fail(gone);
     await Promise.all([...this.#links].map((link) => link.destroy()));

@@ -56,6 +56,11 @@ export class Ledger implements LedgerOwner {
     for (const stream of this.streams) stream.attach(redis);
   }
 
+  /** Others still take this consumer for alive. */
+  get isLiving(): boolean {
+    return this.#renewal !== undefined;
+  }
+
   isAttachedTo(redis: Redis): boolean {
     return this.#redis === redis;
   }
