@@ -6,8 +6,8 @@ export interface Transport {
   readonly name: string;
   /** Where events go, in the broker's own words, such as `events:stream`. */
   readonly destination: string;
-  /** `host:port` for messages, never a password. */
-  readonly where?: string;
+  /** `host:port` for messages, never a password; undefined while it isn't known. */
+  readonly where?: string | undefined;
   readonly capabilities: Capabilities;
   /**
    * Opens one connection; never retries.
@@ -151,6 +151,7 @@ export interface ConnectionInfo {
   readonly length: number;
   /** Handed out to the group and not settled; 0 without a group. */
   readonly pendingMessages: number;
+  /** Dead letters of the group; of all groups without one. */
   readonly dlqMessages: number;
   readonly consumers: number;
   /** Messages the group hasn't been handed yet; undefined where the broker can't tell. */

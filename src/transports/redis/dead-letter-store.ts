@@ -8,7 +8,8 @@ import { COUNT_DEAD_LETTERS, IDS_PER_CALL, REPLAY } from './scripts.ts';
 import { asError } from './server-errors.ts';
 
 const PAGE = 500;
-const ALL_GROUPS = '*';
+/** Stands for every group. */
+export const ALL_GROUPS = '*';
 
 /** Dead letters of all groups in one stream; those of eventsource-py name no group and are listed for `'*'` only. */
 export class RedisDeadLetterStore implements DeadLetterStore {

@@ -32,15 +32,14 @@ export interface RedisStreamInfo {
   readonly activeConsumers: number;
 }
 
-/** What the port asks for; pending counts the group's replays too. */
-export async function connectionInfo(
+/** What the port asks for, but for the dead letters; pending counts the group's replays too. */
+export async function groupInfo(
   redis: Redis,
   names: RedisNames,
   group: string | undefined,
-): Promise<ConnectionInfo> {
-  const [length, dlqMessages, groups, replays] = await Promise.all([
+): Promise<Omit<ConnectionInfo, 'dlqMessages'>> {
+  const [length, groups, replays] = await Promise.all([
     redis.xlen(names.stream),
-    redis.xlen(names.deadLetters),
     readGroups(redis, names.stream),
     group === undefined ? [] : readGroups(redis, names.replays(group)),
   ]);
@@ -49,7 +48,6 @@ export async function connectionInfo(
   return {
     length,
     pendingMessages: (own?.pending ?? 0) + (replayed?.pending ?? 0),
-    dlqMessages,
     consumers: own?.consumers ?? 0,
     lag: own?.lag,
   };

@@ -1,6 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError, ConnectionError } from '../../errors.ts';
-import { connectionError } from './server-errors.ts';
+import { connectionError, isPassing, isServerAnswer } from './server-errors.ts';
 
 /**
  * A driver that neither reconnects nor queues nor resends: with `retryStrategy: null` a lost socket rejects every
@@ -45,6 +45,17 @@ export function checkLinkSettings(redis: Redis): void {
   }
 }
 
+interface Address {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+}
+
+/** `host:port`, or the path of a socket file. */
+export function whereOf({ host, port, path }: Address): string {
+  return path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
+}
+
 /** One socket. It ends once: lost, or destroyed by us. */
 export class Link {
   readonly redis: Redis;
@@ -65,14 +76,12 @@ export class Link {
     try {
       signal.throwIfAborted();
       await redis.connect();
+      await link.#select();
       return link;
     } catch (error) {
       await link.destroy();
-      if (signal.aborted) {
-        throw new ConnectionError(`Gave up connecting to Redis at ${link.where}`, {
-          cause: link.#cause ?? signal.reason,
-        });
-      }
+      if (error instanceof ConnectionError) throw error;
+      if (signal.aborted) throw link.givenUp(link.#cause ?? signal.reason);
       throw connectionError('Could not connect to', link.where, link.#cause ?? error);
     } finally {
       signal.removeEventListener('abort', abort);
@@ -81,14 +90,35 @@ export class Link {
 
   private constructor(redis: Redis) {
     this.redis = redis;
-    const { host, port, path } = redis.options;
-    this.where = path ?? `${host ?? 'localhost'}:${port ?? 6379}`;
+    this.where = whereOf(redis.options);
     redis.on('error', (error: Error) => (this.#cause = error));
     this.ended = new Promise((resolve) => {
       redis.once('end', () =>
         resolve(this.#destroyed ? undefined : (this.#cause ?? new Error('closed by the server'))),
       );
     });
+  }
+
+  /** What to throw when the time to connect was up. */
+  givenUp(cause: unknown): ConnectionError {
+    // A plain Redis takes a TLS greeting for the beginning of a command, and waits for the rest.
+    const hint = this.redis.options.tls === undefined ? '' : ': does this port speak TLS?';
+    return new ConnectionError(`Gave up connecting to Redis at ${this.where}${hint}`, { cause });
+  }
+
+  /** ioredis does it too, but goes on with database 0 when the server refuses. */
+  async #select(): Promise<void> {
+    const { db = 0 } = this.redis.options;
+    if (db === 0) return;
+    try {
+      await this.redis.select(db);
+    } catch (error) {
+      if (!isServerAnswer(error)) throw error;
+      throw new ConnectionError(
+        `Could not select database ${db} of Redis at ${this.where}: ${error.message}`,
+        { retryable: isPassing(error), cause: error },
+      );
+    }
   }
 
   get isOpen(): boolean {

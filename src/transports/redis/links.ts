@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { checkLinkSettings, LINK_SETTINGS } from './link.ts';
+import { checkLinkSettings, LINK_SETTINGS, whereOf } from './link.ts';
 import type { RedisDriver } from './load-driver.ts';
 import type { LinkRole, LinkSettings, RedisSettings } from './options.ts';
 
@@ -13,10 +13,20 @@ const DEFAULT_URL = 'redis://localhost:6379';
 export class LinkFactory {
   readonly #settings: RedisSettings;
   readonly #loadDriver: () => Promise<RedisDriver>;
+  #whereMade: string | undefined;
 
   constructor(settings: RedisSettings, loadDriver: () => Promise<RedisDriver>) {
     this.#settings = settings;
     this.#loadDriver = loadDriver;
+  }
+
+  /** Where the clients go; of a factory's only once it has made one. */
+  get where(): string | undefined {
+    const { redis, redisUrl } = this.#settings;
+    if (typeof redis === 'function') return this.#whereMade;
+    if (redis !== undefined) return whereOf(redis.options);
+    const { hostname, port } = new URL(redisUrl ?? DEFAULT_URL);
+    return whereOf({ host: hostname || undefined, port: port === '' ? undefined : Number(port) });
   }
 
   /**
@@ -29,6 +39,7 @@ export class LinkFactory {
     if (typeof redis === 'function') {
       const made = redis(role, settings);
       checkLinkSettings(made);
+      this.#whereMade = whereOf(made.options);
       return made;
     }
     if (redis !== undefined) return redis.duplicate(settings);

@@ -1,7 +1,10 @@
 import { ConnectionError } from '../../errors.ts';
 
-/** Answers of a server that will be able to do it later, perhaps as another server behind the same name. */
-const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY|MOVED|ASK)\b/;
+/**
+ * Answers of a server that will be able to do it later, perhaps as another server behind the same name: also where
+ * memory, disk or replicas are short, which somebody will mend.
+ */
+const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|OOM|MISCONF|BUSY|MOVED|ASK)\b/;
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR DB index|ERR Client sent AUTH)/i;
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
 

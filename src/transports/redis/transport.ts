@@ -1,5 +1,5 @@
 import type { Capabilities, SourceOptions, Transport } from '../../contracts/transport.ts';
-import { ConnectionError, EventBusError } from '../../errors.ts';
+import { EventBusError } from '../../errors.ts';
 import { RedisConnection } from './connection.ts';
 import type { ConnectionContext } from './connection.ts';
 import { disconnectedInfo } from './info.ts';
@@ -51,6 +51,10 @@ export class RedisTransport implements Transport, ConnectionContext {
     this.links = new LinkFactory(settings, loadDriver);
   }
 
+  get where(): string | undefined {
+    return this.links.where;
+  }
+
   async connect(signal: AbortSignal): Promise<RedisConnection> {
     const commands = await Link.open(await this.links.create('commands'), signal);
     const abort = () => void commands.destroy();
@@ -63,11 +67,7 @@ export class RedisTransport implements Transport, ConnectionContext {
     } catch (error) {
       await commands.destroy();
       if (error instanceof EventBusError) throw error;
-      if (signal.aborted) {
-        throw new ConnectionError(`Gave up connecting to Redis at ${commands.where}`, {
-          cause: signal.reason,
-        });
-      }
+      if (signal.aborted) throw commands.givenUp(signal.reason);
       throw connectionError('Could not connect to', commands.where, error);
     } finally {
       signal.removeEventListener('abort', abort);

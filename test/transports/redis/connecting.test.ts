@@ -107,6 +107,43 @@ describe.skipIf(redisBinary === undefined)('connecting to Redis', () => {
     await new Promise((resolve) => plain.close(resolve));
   });
 
+  it('names where it was connecting to also when the server says nothing, and asks whether it speaks TLS', async () => {
+    const mute = createServer((socket) => socket.resume());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    for (const [scheme, hint] of [
+      ['redis', /127\.0\.0\.1:\d+$/],
+      ['rediss', /127\.0\.0\.1:\d+: does this port speak TLS\?$/],
+    ] as const) {
+      const redisUrl = `${scheme}://u:secret@127.0.0.1:${port}`;
+      expect(redisTransport({ redisUrl }).where).toBe(`127.0.0.1:${port}`);
+      const { message: told } = await failure({ redisUrl }, AbortSignal.timeout(300));
+      expect(told).toMatch(hint);
+      expect(told).toContain(`127.0.0.1:${port}`);
+    }
+    await new Promise((resolve) => mute.close(resolve));
+  });
+
+  it('knows where it goes before it has connected, however its client was given', () => {
+    const template = new Redis({ host: 'example.org', port: 7000, lazyConnect: true });
+    expect(redisTransport().where).toBe('localhost:6379');
+    expect(redisTransport({ redisUrl: 'rediss://u:secret@[::1]:7001/3' }).where).toBe('[::1]:7001');
+    expect(redisTransport({ redis: template }).where).toBe('example.org:7000');
+    expect(redisTransport({ redis: () => template }).where).toBeUndefined();
+    template.disconnect();
+  });
+
+  it('rejects for good when there is no such database, instead of writing to database 0', async () => {
+    const refused = await failure({ redisUrl: `${url('right')}/99` });
+    expect(refused).toMatchObject({ name: 'ConnectionError', retryable: false });
+    expect(refused.message).toContain(`database 99 of Redis at 127.0.0.1:${server.port}`);
+    const connection = await bench.connect(bench.transport({ redisUrl: `${url('right')}/3` }));
+    const consumer = consume(connection);
+    await connection.publish([message('1')]);
+    await consumer.received(1);
+    expect(await bench.redis.exists(bench.stream)).toBe(0);
+  });
+
   it('gives up at once when the signal aborts, before or while connecting', async () => {
     expect(await failure({ redisUrl: url('right') }, AbortSignal.abort())).toMatchObject({
       name: 'ConnectionError',

@@ -241,6 +241,8 @@ describe.skipIf(redisBinary === undefined)('reading and publishing on Redis Stre
     await one?.deadLetter({ 'x-group': 'g' });
     await two?.release();
     await consumer.source.stop();
+    const depths = await Promise.all(['g', 'other', undefined].map((group) => connection.info(group)));
+    expect(depths.map(({ dlqMessages }) => dlqMessages)).toEqual([1, 0, 1]);
     const info = await transport.streamInfo();
     expect(info).toMatchObject({
       connected: true,
