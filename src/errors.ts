@@ -92,7 +92,7 @@ export class PublishError extends EventBusError implements PublishOutcome {
   }
 }
 
-/** An event can't be put on the wire; `path` says where, such as `lines[0].price`. */
+/** An event can't be put on the wire; `path` says where, such as `lines[0].price`; the middle of a deep one is left out. */
 export class EncodeError extends EventBusError {
   override readonly name = 'EncodeError';
   readonly path: string;

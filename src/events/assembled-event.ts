@@ -1,5 +1,6 @@
 import type { DomainEvent } from '../contracts/event.ts';
 import { ConfigurationError, EncodeError } from '../errors.ts';
+import { finishEvent } from './built-event.ts';
 import { isEnvelopeField, isReserved } from './envelope.ts';
 import type { EventDraft } from './envelope.ts';
 import { copyProperties } from './frozen-copy.ts';
@@ -16,7 +17,7 @@ export function assembleEvent(draft: EventDraft, payload: object): DomainEvent {
     }
   }
   copyProperties(payload, draft, placeIn(draft.eventType, payload));
-  return Object.freeze(draft);
+  return finishEvent(draft);
 }
 
 /** @throws {ConfigurationError} when a schema that shows its fields has one with an envelope name. */

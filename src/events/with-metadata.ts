@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../contracts/event.ts';
+import { finishEvent, isBuilt } from './built-event.ts';
 import { frozenMetadata } from './envelope.ts';
 
 /**
@@ -14,5 +15,5 @@ export function withMetadata<Event extends DomainEvent>(
     ...event,
     metadata: frozenMetadata(event.eventType, { ...event.metadata, ...metadata }),
   };
-  return Object.isFrozen(event) ? Object.freeze(copy) : copy;
+  return isBuilt(event) ? finishEvent(copy) : copy;
 }

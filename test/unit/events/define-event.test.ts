@@ -204,9 +204,21 @@ describe('defineEvent', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 600; level += 1) deep = [deep];
     const Loose = define(z.object({ any: z.unknown() }));
-    expect(refusalOf(() => Loose({ aggregateId: 'a', any: deep })).message).toContain(
-      'nested deeper than 500',
+    const { message, path } = refusalOf(() => Loose({ aggregateId: 'a', any: deep }));
+    expect(message).toContain('nested deeper than 500');
+    expect(path).toBe(`any${'[0]'.repeat(11)}…${'[0]'.repeat(4)}`);
+    expect(message.length).toBeLessThan(200);
+  });
+
+  it('shows both ends of a long path and the beginning of a long key', () => {
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+    const deep = keys.reduceRight<unknown>((value, key) => ({ [key]: value }), NaN);
+    const Loose = define(z.object({ any: z.unknown() }));
+    expect(refusalOf(() => Loose({ aggregateId: 'a', any: deep })).path).toBe(
+      `any.${keys.slice(0, 11).join('.')}….${keys.slice(-4).join('.')}`,
     );
+    const wide = { ['x'.repeat(100_000)]: NaN };
+    expect(refusalOf(() => Loose({ aggregateId: 'a', any: wide })).message.length).toBeLessThan(200);
   });
 
   it('carries the same object twice where it is no cycle', () => {

@@ -29,8 +29,8 @@ describe('withCausation', () => {
     });
   });
 
-  it('leaves an event written by hand unfrozen, so that encoding still checks it', () => {
-    const byHand = { ...Paid({ aggregateId: 'a', amount: 1 }), amount: Infinity };
+  it('leaves an event written by hand to be checked when it is encoded', () => {
+    const byHand = Object.freeze({ ...Paid({ aggregateId: 'a', amount: 1 }), amount: Infinity });
     const caused = withCausation(byHand, byHand);
     expect(() => createCodec({ registry }).encode(caused)).toThrow(EncodeError);
   });
@@ -46,6 +46,11 @@ describe('withMetadata', () => {
     expect(Object.isFrozen(changed)).toBe(true);
     expect(Object.isFrozen(changed.metadata['list'])).toBe(true);
     expect(event.metadata).toEqual({ a: 1, b: 2 });
+  });
+
+  it('leaves an event written by hand to be checked when it is encoded', () => {
+    const byHand = Object.freeze({ ...Paid({ aggregateId: 'a', amount: 1 }), amount: Infinity });
+    expect(() => createCodec({ registry }).encode(withMetadata(byHand, { a: 1 }))).toThrow(EncodeError);
   });
 
   it('refuses what has no JSON form, with its path', () => {
