@@ -52,13 +52,18 @@ export class DeadLetterAdmin {
     return count;
   }
 
-  /** Oldest first, up to `limit` (100), from behind the cursor `after`. */
+  /**
+   * Oldest first, up to `limit` (100), from behind the cursor `after`.
+   * @throws {ConfigurationError} when `limit` isn't an integer of 0 or more.
+   */
   async list(
     options: DeadLetterFilter & { readonly limit?: number; readonly after?: string } = {},
   ): Promise<DeadLetter[]> {
     const { limit = 100, after, ...filter } = options;
+    if (!Number.isSafeInteger(limit) || limit < 0)
+      throw new ConfigurationError(`limit must be an integer of 0 or more, not ${String(limit)}.`);
     const letters: DeadLetter[] = [];
-    if (limit < 1) return letters;
+    if (limit === 0) return letters;
     for await (const stored of this.#matching(await this.#store(), filter, after)) {
       letters.push(readDeadLetter(stored));
       if (letters.length >= limit) break;
@@ -85,21 +90,27 @@ export class DeadLetterAdmin {
 
   /**
    * Replays what exists now, oldest first; what fails again meanwhile isn't replayed twice.
-   * @param options.ratePerSecond most a second; unlimited by default.
+   * @param options.ratePerSecond most a second, above 0; unlimited by default.
    * @param options.dryRun only counts what it would replay.
+   * @throws {ConfigurationError} when `ratePerSecond` isn't a finite number above 0.
    */
   async replayAll(
     filter: DeadLetterFilter = {},
     options: { readonly ratePerSecond?: number; readonly dryRun?: boolean } = {},
   ): Promise<ReplayReport> {
+    const { ratePerSecond, dryRun = false } = options;
+    if (ratePerSecond !== undefined && !(Number.isFinite(ratePerSecond) && ratePerSecond > 0))
+      throw new ConfigurationError(
+        `ratePerSecond must be a number above 0, not ${String(ratePerSecond)}; leave it out for no limit.`,
+      );
     const store = await this.#store();
     const failed: { id: string; error: unknown }[] = [];
     let matched = 0;
     let replayed = 0;
     for await (const stored of this.#matching(store, filter)) {
       matched++;
-      if (options.dryRun === true) continue;
-      if (options.ratePerSecond !== undefined && matched > 1) await this.#wait(1000 / options.ratePerSecond);
+      if (dryRun) continue;
+      if (ratePerSecond !== undefined && matched > 1) await this.#wait(1000 / ratePerSecond);
       try {
         if (await store.replay(stored, replayHeaders(stored, targets(stored, 'failed')))) replayed++;
       } catch (error) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../src/errors.ts';
 import { memoryBus, ping, Pinged, pong, Ponged, settle } from '../support/memory-bus.ts';
 
 /** A bus whose handlers fail until they are repaired. */
@@ -181,6 +182,16 @@ describe('dead letters in memory', () => {
     expect(others).toEqual([]);
     expect(line?.message).toContain('enableDlq');
     expect(line?.fields).toMatchObject({ eventType: 'Pinged', subscription: 'weak' });
+  });
+
+  it.each([NaN, -1, 1.5, Infinity])('are not listed up to %d', async (limit) => {
+    const { bus } = memoryBus();
+    await expect(bus.deadLetters.list({ limit })).rejects.toThrow(ConfigurationError);
+  });
+
+  it.each([NaN, 0, -5, Infinity])('are not replayed at %d a second', async (ratePerSecond) => {
+    const { bus } = memoryBus();
+    await expect(bus.deadLetters.replayAll({}, { ratePerSecond })).rejects.toThrow(ConfigurationError);
   });
 
   it.each([
