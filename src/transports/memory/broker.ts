@@ -8,7 +8,10 @@ interface Ending {
 }
 
 export interface MemoryBrokerOptions {
-  /** Events kept for groups that come later, the newest ones, 0 or more (10,000). */
+  /**
+   * Events kept for a group while nobody consumes it, be it not yet or no longer: the newest ones, 0 or more (10,000).
+   * The others are lost to it.
+   */
   readonly maxRetained?: number;
   /** Dead letters kept; the oldest goes first, 1 or more (1000). */
   readonly maxDeadLetters?: number;
@@ -45,11 +48,16 @@ export class MemoryBroker implements DeadLetterStore {
   group(name: string): MemoryGroup {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = new MemoryGroup(name, this);
+      group = new MemoryGroup(name, this, this.#maxRetained);
       for (const message of this.#retained) group.add(message, 'memory');
       this.#groups.set(name, group);
     }
     return group;
+  }
+
+  /** Undefined where there is none of that name. */
+  find(name: string): MemoryGroup | undefined {
+    return this.#groups.get(name);
   }
 
   /** Hands a message to every group; returns its deliveries, some of which are taken already. */

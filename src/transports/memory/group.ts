@@ -78,13 +78,17 @@ export class MemoryDelivery implements Delivery {
 export class MemoryGroup {
   readonly broker: MemoryStore;
   readonly name: string;
+  readonly #maxUnconsumed: number;
   #queue: MemoryDelivery[] = [];
+  #lost = 0;
   readonly #pending = new Set<MemoryDelivery>();
   readonly #consumers = new Set<MemoryConsumer>();
 
-  constructor(name: string, broker: MemoryStore) {
+  /** @param maxUnconsumed most entries that wait while it has no consumer; the oldest go first. */
+  constructor(name: string, broker: MemoryStore, maxUnconsumed: number) {
     this.name = name;
     this.broker = broker;
+    this.#maxUnconsumed = maxUnconsumed;
   }
 
   get length(): number {
@@ -110,6 +114,7 @@ export class MemoryGroup {
   add(message: Message, destination: string): MemoryDelivery {
     const delivery = new MemoryDelivery(message, destination, this.broker.nextPosition(), this);
     this.#queue.push(delivery);
+    this.#forget();
     this.#wake();
     return delivery;
   }
@@ -127,6 +132,13 @@ export class MemoryGroup {
       this.#consumers.add(consumer);
     }
     return taken;
+  }
+
+  /** Entries that had to go while nobody consumed, since it was last asked. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
   }
 
   /** False when it isn't the holder's to settle any more. */
@@ -160,6 +172,11 @@ export class MemoryGroup {
         delivery.onAbandoned?.();
         this.giveBack(delivery, true);
       }
+  }
+
+  #forget(): void {
+    if (this.#consumers.size > 0) return;
+    this.#lost += this.#queue.splice(0, Math.max(0, this.#queue.length - this.#maxUnconsumed)).length;
   }
 
   #wake(): void {

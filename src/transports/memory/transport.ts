@@ -76,18 +76,26 @@ export class MemoryConnection implements Connection {
   }
 
   subscribe({ group, notice }: SourceOptions): MemorySource {
-    const source = new MemorySource(this.#broker.group(group), {
+    const found = this.#broker.group(group);
+    const source = new MemorySource(found, {
       window: WINDOW,
       isShared: this.#isShared,
       notice,
     });
     this.#sources.add(source);
     this.#noteSubscribed();
+    const count = found.takeLost();
+    if (count > 0)
+      notice?.({
+        kind: 'trimmed',
+        count,
+        detail: `Nobody consumed the group "${group}", and its ${count} oldest event(s) are lost to it.`,
+      });
     return source;
   }
 
   async info(group: string | undefined): Promise<ConnectionInfo> {
-    const found = group === undefined ? undefined : this.#broker.group(group);
+    const found = group === undefined ? undefined : this.#broker.find(group);
     return {
       length: this.#broker.retained,
       pendingMessages: found?.pendingCount ?? 0,
