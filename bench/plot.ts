@@ -33,9 +33,8 @@ type Group = NonNullable<Spec['marks']>[number];
 
 function panel(title: string, results: readonly Result[]): Group {
   const name = title.split(',')[0] ?? title;
-  const values = results.map(({ what, contest, ratio, bar, passed, ours }) => ({
-    what: what.startsWith('the same') ? `${contest}: ${what.replace('the same, ', '')}` : what,
-    key: `${what} ${ours} ${contest}`,
+  const values = results.map(({ what, ratio, bar, passed }) => ({
+    what,
     ratio,
     label: `${(ratio ?? 0).toFixed(2)} ×`,
     bar: bar === undefined ? null : 'atLeast' in bar ? bar.atLeast : bar.atMost,
@@ -51,7 +50,7 @@ function panel(title: string, results: readonly Result[]): Group {
   });
   return {
     type: 'group',
-    title: { text: title, anchor: 'start', color: INK, fontSize: 13, offset: 10 },
+    title: { text: title, anchor: 'start', frame: 'group', color: INK, fontSize: 13, offset: 10 },
     data: [{ name: data, values }],
     scales: [
       { name: 'y', type: 'band', domain: values.map(({ what }) => what), range: [0, height] },
@@ -64,7 +63,7 @@ function panel(title: string, results: readonly Result[]): Group {
         ticks: false,
         domain: false,
         labelColor: INK,
-        labelLimit: 420,
+        labelLimit: 0,
         labelPadding: 8,
       },
       { orient: 'bottom', scale: 'x', grid: true, tickCount: 6, labelColor: MUTED, gridColor: '#e4e7eb' },

@@ -24,19 +24,21 @@ const isNode20 = Number(process.versions.node.split('.')[0]) < 24;
 const overSettled = { atLeast: isNode20 ? 1.5 : 1.2 };
 const MEGABYTE = 1_000_000;
 
+const count = (handlers: number): string => `${handlers} handler${handlers === 1 ? '' : 's'}`;
+
 const isolated = (handlers: number): Contest => ({
   name: `memory ×${handlers}`,
   needsRedis: false,
   rows: [
     {
-      what: `in memory, ${handlers} async handler${handlers === 1 ? '' : 's'}, against isolation by hand`,
+      what: `in memory, ${count(handlers)}, over isolation by hand`,
       ours: `buschart ×${handlers}`,
       floor: `allSettled by hand ×${handlers}`,
       unit: 'perSecond',
       bar: overSettled,
     },
     {
-      what: `the same, against no isolation`,
+      what: `in memory, ${count(handlers)}, over no isolation`,
       ours: `buschart ×${handlers}`,
       floor: `bare Promise.all ×${handlers}`,
       unit: 'perSecond',
@@ -53,7 +55,7 @@ export const contests: readonly Contest[] = [
     needsRedis: false,
     rows: [
       {
-        what: 'in memory, 3 async handlers, against emittery',
+        what: 'in memory, 3 handlers, over emittery',
         ours: 'buschart ×3',
         floor: 'emittery ×3',
         unit: 'perSecond',
@@ -86,7 +88,7 @@ export const contests: readonly Contest[] = [
         bar: { atLeast: 1.2 },
       },
       {
-        what: "the same, validateOn: 'publish'",
+        what: "Redis, the same with validateOn: 'publish'",
         ours: "buschart backlog, validateOn 'publish'",
         floor: 'bare loop',
         unit: 'perSecond',
