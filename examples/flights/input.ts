@@ -14,7 +14,14 @@ export async function readRows(name: string, limit = Infinity): Promise<readonly
   const path = locate(name);
   const rows = await (path.endsWith('.parquet') ? readParquet(path, limit) : readJson(path, limit)).catch(
     (error: Error) => {
-      throw new Problem(`Can't read ${path}: ${error.message}`, { cause: error });
+      // What a parser says of a file of another kind need not end like a sentence, or make sense.
+      const reason = error.message.replace(/\.$/, '');
+      throw new Problem(
+        `Can't read ${path}: ${reason}. Give a JSON array of flight records or a .parquet file.`,
+        {
+          cause: error,
+        },
+      );
     },
   );
   if (rows.length === 0) throw new Problem(`${path} holds no records: there is nothing to publish.`);

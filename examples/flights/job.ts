@@ -29,10 +29,12 @@ export async function runJob(
     await stage.publish(events);
   }
   await stage.settled();
+  signal.throwIfAborted();
 
   const deadLetters = await listDeadLetters(stage);
   await stage.repair();
   const replay = await stage.replay();
+  signal.throwIfAborted();
 
   const left = await stage.bus.deadLetters.count();
   const drain = await stage.drain();

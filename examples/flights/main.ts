@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { EventBusError } from 'buschart';
 import { plainLoop } from './expected.ts';
 import { readRows } from './input.ts';
@@ -8,15 +9,19 @@ import { Problem } from './problem.ts';
 import { showProgress } from './progress.ts';
 import { checkRecords } from './records.ts';
 import { RedisStage } from './redis-stage.ts';
-import { createReport } from './report.ts';
+import { createReport, describeDrain } from './report.ts';
 import type { Stage } from './stage.ts';
 
 const exitCode = { equal: 0, notEqual: 1, problem: 2, interrupted: 130 };
 
 /** Ctrl-C stops the publishing; what has begun is finished, and what the run made is removed. */
 const interruption = new AbortController();
-process.on('SIGINT', () => interruption.abort());
-process.on('SIGTERM', () => interruption.abort());
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => {
+    // As a shell has it: 130 after SIGINT, 143 after SIGTERM.
+    exitCode.interrupted = 128 + constants.signals[name];
+    interruption.abort();
+  });
 
 try {
   const options = parseOptions(process.argv.slice(2));
@@ -33,7 +38,12 @@ async function fly(options: FlightOptions, signal: AbortSignal): Promise<number>
 
   const startedAt = performance.now();
   const stopProgress = showProgress(events, () => stage.handlers.projection.events);
-  const result = await runJob(records, stage, signal).finally(stopProgress);
+  const result = await runJob(records, stage, signal)
+    .finally(stopProgress)
+    .catch(async (error: unknown) => {
+      if (signal.aborted) console.log(`drained: ${describeDrain(await stage.drain())}`);
+      throw error;
+    });
   const seconds = (performance.now() - startedAt) / 1000;
 
   const report = createReport(result, stage.handlers, plainLoop(records), stage.notes);

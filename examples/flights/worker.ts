@@ -37,7 +37,7 @@ function tell(message: FromWorker): void {
 }
 
 // A Ctrl-C reaches every process of the terminal; it is the parent who says when to drain.
-process.on('SIGINT', () => undefined);
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => undefined);
 process.once('disconnect', () => void drain());
 process.on('message', (message: ToWorker) => {
   if (message.kind === 'drain') void drain();

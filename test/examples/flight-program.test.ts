@@ -30,11 +30,16 @@ describe('the flights example in memory', { timeout: 60_000 }, () => {
     expect(other).not.toBe(one);
   });
 
-  it('drains when it is interrupted', async () => {
-    const { exitCode, stdout, stderr } = await runFlights(['--input', 'flights-20k.json'], 'flights of');
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('drains after a %s, says how, and exits with %d', async (signal, code) => {
+    const interruption = { on: 'flights of', signal };
+    const { exitCode, stdout, stderr } = await runFlights(['--input', 'flights-20k.json'], interruption);
     expect(stderr).toContain('Interrupted');
+    expect(stdout).toMatch(/^drained: \d+ settled, \d+ released, \d+ aborted, \d+ unpublished$/m);
     expect(stdout).not.toContain('plain loop');
-    expect(exitCode).toBe(130);
+    expect(exitCode).toBe(code);
   });
 
   it('prints its options when asked for', async () => {
@@ -79,7 +84,10 @@ describe(
     });
 
     it('a file that is not JSON', async () => {
-      expect(await refusal(['--input', await file('broken.json', '[{"date":')])).toContain('broken.json');
+      const message = await refusal(['--input', await file('broken.json', '[{"date":')]);
+      expect(message).toMatch(
+        /broken\.json: .*JSON.*\. Give a JSON array of flight records or a \.parquet file\./,
+      );
     });
 
     it('JSON that is no array', async () => {
@@ -87,8 +95,9 @@ describe(
     });
 
     it('parquet that is none', async () => {
-      expect(await refusal(['--input', await file('fake.parquet', 'no parquet at all')])).toContain(
-        'fake.parquet',
+      const message = await refusal(['--input', await file('fake.parquet', 'no parquet at all')]);
+      expect(message).toMatch(
+        /fake\.parquet: .*\. Give a JSON array of flight records or a \.parquet file\./,
       );
     });
 

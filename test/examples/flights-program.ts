@@ -17,9 +17,12 @@ export interface FlightsRun {
 
 /**
  * Runs the program as `npm start` does, on the package as it was built last.
- * @param interruptOn Sends the SIGINT of a Ctrl-C once the output holds this.
+ * @param interruption Sends the signal once the output holds the text.
  */
-export async function runFlights(args: readonly string[], interruptOn?: string): Promise<FlightsRun> {
+export async function runFlights(
+  args: readonly string[],
+  interruption?: { readonly on: string; readonly signal: 'SIGINT' | 'SIGTERM' },
+): Promise<FlightsRun> {
   const temporary = await mkdtemp(join(tmpdir(), 'flights-program-'));
   try {
     const program = execa(process.execPath, ['--import', 'tsx', 'examples/flights/main.ts', ...args], {
@@ -28,9 +31,9 @@ export async function runFlights(args: readonly string[], interruptOn?: string):
       reject: false,
       stdin: 'ignore',
     });
-    if (interruptOn !== undefined) {
+    if (interruption !== undefined) {
       program.stdout.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes(interruptOn)) program.kill('SIGINT');
+        if (chunk.toString().includes(interruption.on)) program.kill(interruption.signal);
       });
     }
     const { exitCode, stdout, stderr } = await program;

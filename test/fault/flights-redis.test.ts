@@ -45,7 +45,10 @@ describe.skipIf(binary === undefined)('the flights example on redis', { timeout:
   });
 
   it('drains and leaves nothing when it is interrupted', async () => {
-    const run = await runFlights(onRedis('--workers', '2', '--input', 'flights-20k.json'), 'flights of');
+    const run = await runFlights(onRedis('--workers', '2', '--input', 'flights-20k.json'), {
+      on: 'flights of',
+      signal: 'SIGINT',
+    });
     expect(run.stderr).toContain('Interrupted');
     expect({ exitCode: run.exitCode, leftovers: run.leftovers }).toEqual({ exitCode: 130, leftovers: [] });
     expect(await keysLeft()).toBe(0);
