@@ -19,7 +19,7 @@ export function tableOf(results: readonly Result[]): string {
 /** The page docs/performance.md: tables by place, the plot, and what the figures depend on. */
 export function pageOf(results: readonly Result[], around: Surroundings, rounds: number): string {
   const lines = (rows: readonly Result[]) => rows.map((row) => `| ${cellsOf(row).join(' | ')} |`);
-  const { node, machine, libraries, redis, commit, date } = around;
+  const { node, machine, libraries, redis, commit, date, load } = around;
   return [
     '# Performance',
     '',
@@ -36,6 +36,7 @@ export function pageOf(results: readonly Result[], around: Surroundings, rounds:
     `- ${date}, commit ${commit}`,
     `- Node ${node}; ${libraries.join(', ')}`,
     `- ${machine}`,
+    `- Load average ${load} in the 5 minutes before the end. Above 2 other work ran beside it: the rows of Redis that run ahead need two free processors, and p99 a quiet machine.`,
     ...(redis === undefined ? [] : [`- ${redis}`]),
     '',
     '## How',

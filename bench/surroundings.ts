@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { arch, cpus, release, totalmem, type } from 'node:os';
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { execa } from 'execa';
 
 /** What the figures depend on, beside the code. */
@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly date: string;
   readonly commit: string;
   readonly machine: string;
+  /** Average of the last 5 minutes, which the bench itself is part of: about 1 of it in memory, up to 2 on Redis. */
+  readonly load: number;
   readonly node: string;
   /** Name and version of each library that takes part. */
   readonly libraries: readonly string[];
@@ -23,6 +25,7 @@ export async function surroundings(redis: string | undefined): Promise<Surroundi
     date: new Date().toISOString().slice(0, 10),
     commit: await commit(),
     machine: `${cpus().length} × ${cpu?.model.trim() ?? 'unknown processor'}, ${memory}, ${type()} ${release()} ${arch()}`,
+    load: Number(loadavg()[1]?.toFixed(1)),
     node: process.version,
     libraries: await Promise.all(LIBRARIES.map(async (name) => `${name} ${await versionOf(name)}`)),
     redis,
