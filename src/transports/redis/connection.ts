@@ -11,7 +11,7 @@ import type { RedisNames } from './names.ts';
 import type { RedisSettings } from './options.ts';
 import { Publisher } from './publisher.ts';
 import { RedisReader } from './reader.ts';
-import type { ReaderHost } from './reader.ts';
+import type { ReaderHost } from './reader-host.ts';
 import { asError, connectionError } from './server-errors.ts';
 
 /** What a connection takes from its transport. */
@@ -80,15 +80,22 @@ export class RedisConnection implements Connection, ReaderHost {
     const redis = await this.#context.links.create('reader');
     const link = await Link.open(redis, this.#closing.signal);
     this.#watch(link);
-    const clientId = await redis.client('ID');
-    this.#context.readerOpened(clientId);
-    return { link, clientId };
+    try {
+      const clientId = await redis.client('ID');
+      this.#context.readerOpened(clientId);
+      return { link, clientId };
+    } catch (error) {
+      await link.destroy();
+      throw error;
+    }
+  }
+
+  left(reader: RedisReader): void {
+    this.#readers.delete(reader);
   }
 
   fail(error: Error): void {
-    void this.#end(
-      error instanceof ConnectionError ? error : connectionError('Lost', this.commands.where, error),
-    );
+    void this.#end(connectionError('Lost', this.commands.where, error));
   }
 
   close(): Promise<void> {

@@ -4,23 +4,16 @@ import { Arrivals } from './arrivals.ts';
 import type { ReadEntry } from './arrivals.ts';
 import { Claims } from './claims.ts';
 import type { Claimed } from './claims.ts';
-import type { RedisDelivery } from './delivery.ts';
 import { ensureGroup } from './groups.ts';
 import type { Ledger } from './ledger.ts';
 import type { Link } from './link.ts';
 import type { RedisSettings } from './options.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { ReadListener } from './read-ahead.ts';
-import { asError, isMissingGroup } from './server-errors.ts';
+import { Pulled } from './pulled.ts';
+import type { ReaderHost } from './reader-host.ts';
+import { asError, connectionError, isMissingGroup, isRefused } from './server-errors.ts';
 import { Sweeper } from './sweeper.ts';
-
-/** What the reader needs of its connection. */
-export interface ReaderHost {
-  readonly commands: Link;
-  openReader(): Promise<{ readonly link: Link; readonly clientId: number }>;
-  /** Ends the whole connection. */
-  fail(error: Error): void;
-}
 
 /** Reads the main stream and the group's replays by one blocking call, as far as the window has room. */
 export class RedisReader implements Source, ReadListener {
@@ -29,19 +22,23 @@ export class RedisReader implements Source, ReadListener {
   readonly #ledger: Ledger;
   readonly #settings: RedisSettings;
   readonly #arrivals: Arrivals;
+  readonly #pulled: Pulled;
   readonly #claims: Claims;
   readonly #sweeper: Sweeper;
   readonly ready: Promise<void>;
+  /** Settles whether or not reading has begun. */
+  readonly #starting: Promise<void>;
+  readonly #onChange = () => this.#onRoom();
   #link: Link | undefined;
   #reads: ReadAhead | undefined;
-  /** Pulled and not yet yielded. */
-  #buffer: RedisDelivery[] = [];
   #isPaused = false;
   #isStopped = false;
   /** Nobody iterates any more. */
   #isOver = false;
   #failure: Error | undefined;
   #recovery: Promise<void> | undefined;
+  /** Winding up after the server refused what reading needs. */
+  #refusal: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #roomWaiters: (() => void)[] = [];
   #stopping: Promise<void> | undefined;
@@ -53,17 +50,23 @@ export class RedisReader implements Source, ReadListener {
     this.#ledger = ledger;
     this.#settings = settings;
     const { redis } = host.commands;
+    this.#pulled = new Pulled(ledger, this.window);
     this.#arrivals = new Arrivals(redis, (deliveries) => {
-      this.#buffer = this.#buffer.length === 0 ? deliveries : this.#buffer.concat(deliveries);
-      if (this.#isOver && !this.#isStopped) this.#forgetBuffer();
+      this.#pulled.add(deliveries);
+      if (this.#isOver && !this.#isStopped) this.#pulled.forget();
       this.#wakeUp();
     });
     // What reads in flight reserve doesn't count: they may wait for ever, and would leave claims no place.
     const room = () => this.freePlaces();
     this.#claims = new Claims(redis, ledger, room, (claimed) => this.#takeOver(claimed));
     this.#sweeper = new Sweeper(redis, ledger, settings, this.#claims);
-    ledger.onChange = () => this.#onRoom();
-    this.ready = this.#start().catch((error: unknown) => this.#breakDown(asError(error)));
+    ledger.onChange = this.#onChange;
+    let begun = () => {};
+    this.ready = new Promise((resolve) => (begun = resolve));
+    this.#starting = this.#start().then(
+      () => (this.#isStopped || this.#failure !== undefined ? undefined : begun()),
+      (error: unknown) => this.#breakDown(asError(error)),
+    );
   }
 
   pause(): void {
@@ -90,11 +93,11 @@ export class RedisReader implements Source, ReadListener {
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Delivery[], void, undefined> {
     try {
       while (!this.#isStopped) {
-        const batch = this.#isPaused ? [] : this.#nextBatch();
+        const batch = this.#isPaused ? [] : this.#pulled.next();
         if (batch.length > 0) {
           yield batch;
-        } else if (this.#failure !== undefined && (this.#isPaused || this.#buffer.length === 0)) {
-          this.#forgetBuffer();
+        } else if (this.#failure !== undefined && (this.#isPaused || this.#pulled.length === 0)) {
+          this.#pulled.forget();
           throw this.#failure;
         } else {
           await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -103,7 +106,7 @@ export class RedisReader implements Source, ReadListener {
     } finally {
       this.#isOver = true;
       if (this.#failure === undefined) await this.stop();
-      else this.#forgetBuffer();
+      else this.#pulled.forget();
     }
   }
 
@@ -120,7 +123,8 @@ export class RedisReader implements Source, ReadListener {
   }
 
   wantsMore(): boolean {
-    return !this.#isPaused && !this.#isStopped && this.#failure === undefined && this.#recovery === undefined;
+    const isHeld = this.#recovery !== undefined || this.#refusal !== undefined;
+    return !this.#isPaused && !this.#isStopped && this.#failure === undefined && !isHeld;
   }
 
   arrived(stream: string, entries: readonly ReadEntry[]): void {
@@ -150,19 +154,6 @@ export class RedisReader implements Source, ReadListener {
     this.#reads.pump();
   }
 
-  /**
-   * COUNT holds for each stream, so a read may bring twice what was reserved where events are replayed at the same
-   * time, and a claim doesn't wait for reads in flight. What is too much is kept back here: at most one window, so
-   * that the consumer never has more than its own.
-   */
-  #nextBatch(): RedisDelivery[] {
-    const batch = this.#buffer;
-    const excess = Math.max(0, this.#ledger.held - this.window);
-    const cut = Math.max(0, batch.length - excess);
-    this.#buffer = batch.slice(cut);
-    return excess === 0 ? batch : batch.slice(0, cut);
-  }
-
   #takeOver({ ledger, entries, trimmed }: Claimed): void {
     this.#arrivals.claimed(ledger, entries);
     if (entries.length > 0) this.#notice('claimed', entries.length, `taken over on ${ledger.stream}`);
@@ -184,7 +175,7 @@ export class RedisReader implements Source, ReadListener {
 
   #onRoom(): void {
     for (const resolve of this.#roomWaiters.splice(0)) resolve();
-    if (this.#buffer.length > 0) this.#wakeUp();
+    if (this.#pulled.length > 0) this.#wakeUp();
     this.#reads?.pump();
   }
 
@@ -199,16 +190,16 @@ export class RedisReader implements Source, ReadListener {
   async #stop(): Promise<void> {
     this.#isStopped = true;
     this.#onRoom();
-    await this.ready;
+    await this.#starting;
     await this.#recovery;
+    await this.#refusal;
     await this.#sweeper.stop();
     try {
       await this.#reads?.end(this.#host.commands);
       await this.#arrivals.settled();
-      // Nobody has seen these: another consumer may as well begin with them.
-      await Promise.all(this.#buffer.splice(0).map((delivery) => delivery.release()));
+      await this.#pulled.release();
     } catch {
-      this.#forgetBuffer();
+      this.#pulled.forget();
     }
     this.#wakeUp();
   }
@@ -217,8 +208,10 @@ export class RedisReader implements Source, ReadListener {
     await this.stop();
     await this.#ledger.stored();
     await this.#link?.destroy();
-    // After a loss the ledger may serve the next connection's reader by now.
-    if (this.#ledger.isAttachedTo(this.#host.commands.redis)) {
+    this.#host.left(this);
+    // The ledger may serve another reader by now: the next connection's, or one that came after a refusal.
+    const isOurs = this.#ledger.onChange === this.#onChange;
+    if (isOurs && this.#ledger.isAttachedTo(this.#host.commands.redis)) {
       this.#ledger.onChange = undefined;
       await this.#ledger.leave().catch(() => undefined);
     } else if (!this.#ledger.isStored) {
@@ -226,16 +219,24 @@ export class RedisReader implements Source, ReadListener {
     }
   }
 
-  /** Without a connection they stay pending under our name, and the next one finds them there. */
-  #forgetBuffer(): void {
-    for (const delivery of this.#buffer.splice(0)) delivery.abandon();
+  #breakDown(error: Error): void {
+    if (this.#isStopped || this.#failure !== undefined) return;
+    const isLost = !this.#host.commands.isOpen || this.#link?.isOpen === false;
+    if (isRefused(error)) this.#refusal ??= this.#starting.then(() => this.#endAlone(error));
+    // The end of a socket names its cause, the commands that it takes along don't.
+    else if (!isLost || error instanceof EventBusError) this.#host.fail(error);
   }
 
-  #breakDown(error: Error): void {
-    if (this.#isStopped) return;
-    const isLost = !this.#host.commands.isOpen || this.#link?.isOpen === false;
-    // The end of a socket names its cause, the commands that it takes along don't.
-    if (!isLost || error instanceof EventBusError) this.#host.fail(error);
+  /** The connection is sound: whoever subscribes again may have more luck, another connection would have none. */
+  async #endAlone(error: Error): Promise<void> {
+    const { commands } = this.#host;
+    // The next source looks once for what stands under our name: no read of ours may bring more after that.
+    await this.#reads?.end(commands).catch(() => undefined);
+    await this.#sweeper.stop();
+    await this.#arrivals.settled();
+    await this.#link?.destroy();
+    this.fail(connectionError('Could not read from', commands.where, error));
+    this.#host.left(this);
   }
 
   #notice(kind: 'group-recreated' | 'trimmed' | 'claimed', count: number, detail: string): void {

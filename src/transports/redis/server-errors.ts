@@ -1,4 +1,4 @@
-import { ConnectionError } from '../../errors.ts';
+import { ConfigurationError, ConnectionError, EventBusError } from '../../errors.ts';
 
 /**
  * Answers of a server that will be able to do it later, perhaps as another server behind the same name: also where
@@ -15,6 +15,11 @@ export function asError(thrown: unknown): Error {
 /** The server said no: the command was not carried out. */
 export function isServerAnswer(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** The server's answer, or an option of ours: no socket is to blame. */
+export function isRefused(error: Error): boolean {
+  return error instanceof ConfigurationError || [error, error.cause].some(isServerAnswer);
 }
 
 /** The group or its stream isn't there; three texts of Redis for the one fact. */
@@ -38,8 +43,9 @@ export function isRefusal(error: unknown): boolean {
   );
 }
 
-/** Wraps what the driver threw; ioredis never puts the password into a message. */
-export function connectionError(doing: string, where: string, cause: unknown): ConnectionError {
+/** Wraps what the driver threw, and leaves errors of our own as they are; ioredis never tells the password. */
+export function connectionError(doing: string, where: string, cause: unknown): EventBusError {
+  if (cause instanceof EventBusError) return cause;
   const reason = asError(cause).message || (cause as { code?: string }).code || 'no reason given';
   return new ConnectionError(`${doing} Redis at ${where}: ${reason}`, {
     retryable: !isRefusal(cause),

@@ -66,8 +66,7 @@ export class RedisTransport implements Transport, ConnectionContext {
       signal.throwIfAborted();
     } catch (error) {
       await commands.destroy();
-      if (error instanceof EventBusError) throw error;
-      if (signal.aborted) throw commands.givenUp(signal.reason);
+      if (signal.aborted && !(error instanceof EventBusError)) throw commands.givenUp(signal.reason);
       throw connectionError('Could not connect to', commands.where, error);
     } finally {
       signal.removeEventListener('abort', abort);

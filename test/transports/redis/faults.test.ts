@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProxy } from '../../../src/testing/proxy.ts';
@@ -232,6 +233,61 @@ describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it
     await bench.redis.config('SET', 'maxmemory', '0');
     await connection.publish([message('4')]);
     await consumer.received(2);
+  });
+
+  /** How many sockets the server has accepted so far. */
+  const accepted = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await bench.redis.info('stats'))?.[1]);
+  const isReady = (consumer: TestConsumer) =>
+    Promise.race([consumer.source.ready.then(() => true), nextTurn(false)]);
+
+  it('ends the source alone where the server refuses the group, and it is never ready', async () => {
+    const connection = await bench.connect();
+    await bench.redis.set(bench.stream, 'not a stream');
+    const before = await accepted();
+    const refused = consume(connection);
+    expect(await refused.ended).toMatchObject({
+      name: 'ConnectionError',
+      message: expect.stringContaining('WRONGTYPE') as string,
+    });
+    expect(await isReady(refused)).toBe(false);
+    await refused.source.close();
+    expect(await accepted()).toBe(before);
+    await bench.redis.del(bench.stream);
+    const again = consume(connection);
+    await again.source.ready;
+    expect(await isReady(again)).toBe(true);
+    await connection.publish([message('1')]);
+    await again.received(1);
+  });
+
+  it('ends the source alone where the server begins to refuse its reads; what was in hand stays ours', async () => {
+    const connection = await bench.connect(bench.transport({ pendingIdleMs: 60_000 }));
+    const first = consume(connection, { consumer: 'c~00000001' });
+    await first.source.ready;
+    await connection.publish([message('1'), message('2')]);
+    const [one, two] = await first.received(2);
+    const { redis } = bench;
+    await redis.acl('SETUSER', 'default', '-xreadgroup');
+    try {
+      expect(await first.ended).toMatchObject({
+        retryable: false,
+        message: expect.stringMatching(/NOPERM/) as string,
+      });
+      one!.ack();
+      expect((await connection.info('g')).consumers).toBe(1);
+    } finally {
+      await redis.acl('SETUSER', 'default', '+xreadgroup');
+    }
+    const second = consume(connection, { consumer: 'c~00000001' });
+    await second.source.ready;
+    // Late, and no business of the reader that follows.
+    await first.source.close();
+    await connection.publish([message('3')]);
+    expect((await second.received(1))[0]?.message.id).toBe('3');
+    for (const delivery of [two!, ...second.deliveries]) delivery.ack();
+    await nothingPending();
+    expect(await redis.exists(`${bench.prefix}:hb:g:c~00000001`)).toBe(1);
   });
 
   it('leaves a process nothing to wait for, whether it closed or lost the server', async () => {
