@@ -14,6 +14,16 @@ export type LinkSettings = Omit<RedisOptions, 'replyMapping'> & { readonly reply
  */
 export type RedisFactory = (role: LinkRole, settings: LinkSettings) => Redis;
 
+/** Named, because inferred it would spell out type arguments of `Redis` that ioredis 5 doesn't know. */
+export interface RedisOptionSchema extends z.ZodType<Redis | RedisFactory, Redis | RedisFactory> {}
+
+const redisOption: RedisOptionSchema = z.custom<Redis | RedisFactory>(
+  (value) =>
+    typeof value === 'function' ||
+    (typeof value === 'object' && value !== null && 'duplicate' in value && 'options' in value),
+  'must be an ioredis client or a function (role, settings) => Redis',
+);
+
 const positive = (max: number) => z.int().min(1).max(max);
 
 /** The options that only Redis has; the bus adds its own. */
@@ -24,14 +34,7 @@ export const redisOptionsSchema = z.strictObject({
     .refine((url) => /^rediss?:\/\//.test(url) && URL.canParse(url), 'must be a redis:// or rediss:// URL')
     .optional(),
   /** Instead of `redisUrl`: a client, whose settings are copied and which stays yours, or a factory. */
-  redis: z
-    .custom<Redis | RedisFactory>(
-      (value) =>
-        typeof value === 'function' ||
-        (typeof value === 'object' && value !== null && 'duplicate' in value && 'options' in value),
-      'must be an ioredis client or a function (role, settings) => Redis',
-    )
-    .optional(),
+  redis: redisOption.optional(),
   /** Events go to `{streamPrefix}:stream` ('events'). A cluster needs a hash tag in it, such as `{events}`. */
   streamPrefix: z.string().min(1).default('events'),
   /** Stands in front of every key; not the same as ioredis' own, which can't reach into scripts (''). */
