@@ -219,23 +219,23 @@ export class RedisReader implements Source, ReadListener {
     }
   }
 
-  #breakDown(error: Error): void {
+  #breakDown(cause: Error): void {
     if (this.#isStopped || this.#failure !== undefined) return;
     const isLost = !this.#host.commands.isOpen || this.#link?.isOpen === false;
-    if (isRefused(error)) this.#refusal ??= this.#starting.then(() => this.#endAlone(error));
+    if (isRefused(cause)) this.#refusal ??= this.#starting.then(() => this.#endAlone(cause));
     // The end of a socket names its cause, the commands that it takes along don't.
-    else if (!isLost || error instanceof EventBusError) this.#host.fail(error);
+    else if (!isLost || cause instanceof EventBusError) this.#host.fail(cause);
   }
 
   /** The connection is sound: whoever subscribes again may have more luck, another connection would have none. */
-  async #endAlone(error: Error): Promise<void> {
+  async #endAlone(cause: Error): Promise<void> {
     const { commands } = this.#host;
     // The next source looks once for what stands under our name: no read of ours may bring more after that.
     await this.#reads?.end(commands).catch(() => undefined);
     await this.#sweeper.stop();
     await this.#arrivals.settled();
     await this.#link?.destroy();
-    this.fail(connectionError('Could not read from', commands.where, error));
+    this.fail(connectionError('Could not read from', commands.where, cause));
     this.#host.left(this);
   }
 
