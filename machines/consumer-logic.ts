@@ -10,7 +10,11 @@ export const consumerLogic = withFastPath(consumerMachine, {
     return true;
   },
   advance: (snapshot) => {
-    if (snapshot.value.lifecycle !== 'consuming') return false;
+    if (
+      snapshot.value.lifecycle !== 'consuming' &&
+      !snapshot.matches({ lifecycle: { connecting: 'subscribing' } })
+    )
+      return false;
     snapshot.context.flow.startReady();
     return true;
   },

@@ -58,7 +58,7 @@ export const consumerMachine = consumerSetup.createMachine({
               entry: 'openSource',
               on: {
                 // It may be more than the window holds, and the source isn't ready before it has handed out all of it.
-                deliveries: { actions: ['hold', 'startReady'] },
+                deliveries: { actions: ['hold', 'startSoon'] },
                 advance: { actions: 'startReady' },
                 'source.ready': '#consumer.lifecycle.consuming',
                 'source.ended': { target: 'backingOff', actions: 'noteSourceEnded' },
@@ -79,7 +79,7 @@ export const consumerMachine = consumerSetup.createMachine({
         consuming: {
           description: 'Deliveries come, and are started as slots are free.',
           tags: ['consuming'],
-          entry: ['noteConsuming', 'unlock', 'matchDemand', 'startReady', 'tellConsuming'],
+          entry: ['noteConsuming', 'unlock', 'matchDemand', 'startSoon', 'tellConsuming'],
           on: {
             'subscriptions.changed': { actions: 'matchDemand' },
             deliveries: { actions: ['hold', 'startReady'] },
