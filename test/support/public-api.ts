@@ -8,7 +8,8 @@ export function exportsOf(declarationFile: string): ReadonlyMap<string, string> 
   const { body } = parseSync(readFileSync(declarationFile, 'utf8'), { syntax: 'typescript' });
   const locals = new Map(body.flatMap(declared));
   const imports = new Map(body.flatMap(imported));
-  const of = (source: string) => exportsOf(join(dirname(declarationFile), source.replace(/\.[jt]s$/, '.d.ts')));
+  const of = (source: string) =>
+    exportsOf(join(dirname(declarationFile), source.replace(/\.[jt]s$/, '.d.ts')));
 
   for (const item of body) {
     if (item.type === 'ExportDeclaration') {

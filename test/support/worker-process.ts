@@ -41,7 +41,9 @@ const buses = Array.from({ length: plan.buses ?? 1 }, (_, index) => {
 
 process.stdin.once('data', () => {
   process.stdin.destroy();
-  void Promise.all(buses.map((bus) => bus.shutdown())).then((reports) => report({ kind: 'stopped', reports }));
+  void Promise.all(buses.map((bus) => bus.shutdown())).then((reports) =>
+    report({ kind: 'stopped', reports }),
+  );
 });
 await Promise.all(buses.map((bus) => bus.startConsumingInBackground()));
 report({ kind: 'ready' });
