@@ -54,7 +54,7 @@ module.exports = {
       name: 'the-library-stands-alone',
       severity: 'error',
       from: { path: '^(src|machines)/' },
-      to: { path: '^(test|examples|bench|scripts)/' },
+      to: { path: '^(test|examples|bench|scripts|brokers)/' },
     },
   ],
   options: {

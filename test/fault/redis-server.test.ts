@@ -1,39 +1,39 @@
 import { Redis } from 'ioredis';
-import { afterEach, describe, expect, inject, it } from 'vitest';
-import { redisVersion, startRedisServer, type RedisServer } from '../support/redis-server.ts';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { redisVersion, startRedisServer, type RedisServer } from '../../brokers/redis-server.ts';
+import { itIsAPrivateServer } from './private-server.ts';
 
-const binary = inject('redisServer');
+const program = inject('redisServer');
 
-describe.skipIf(binary === undefined)('a private redis server', () => {
-  let server: RedisServer | undefined;
-  afterEach(() => server?.stop());
+describe.skipIf(program === undefined)('a private Redis server', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedisServer(program!, { persistence: 'always' });
+  });
+  afterAll(() => server.stop());
 
-  it('keeps every acknowledged write through a kill', async () => {
-    server = await startRedisServer(binary!, { persistence: 'always' });
-    const before = new Redis(server.url, { retryStrategy: () => null });
-    before.on('error', () => undefined);
-    await before.set('key', 'value');
-    await server.kill();
-    expect(server.pid).toBeUndefined();
-    expect(await redisVersion(server.url)).toBeUndefined();
-    await server.start();
-    const after = new Redis(server.url);
-    expect(await after.get('key')).toBe('value');
-    after.disconnect();
+  itIsAPrivateServer(() => server, {
+    answers: async (url) => (await redisVersion(url)) !== undefined,
+    write: (url, value) => withClient(url, (redis) => redis.set('key', value)).then(() => undefined),
+    read: (url) => withClient(url, async (redis) => String(await redis.get('key'))),
+    starter: { module: 'redis-server.ts', call: `startRedisServer(${JSON.stringify(program)})` },
+    failing: {
+      start: () => startRedisServer(program!, { args: ['--no-such-option', 'x'] }),
+      words: 'no-such-option',
+    },
   });
 
-  it('is gone once stopped, and stopping twice is fine', async () => {
-    server = await startRedisServer(binary!);
-    expect(await redisVersion(server.url)).toMatch(/^\d+\./);
-    await server.stop();
-    await server.stop();
-    expect(await redisVersion(server.url)).toBeUndefined();
-  });
-
-  it('says why it did not start', async () => {
-    await expect(startRedisServer(binary!, { args: ['--no-such-option', 'x'] })).rejects.toThrow(
-      'no-such-option',
-    );
+  it('says when there is no such program', async () => {
     await expect(startRedisServer('/nowhere/redis-server')).rejects.toThrow('ENOENT');
   });
 });
+
+async function withClient<Result>(url: string, use: (redis: Redis) => Promise<Result>): Promise<Result> {
+  const redis = new Redis(url, { retryStrategy: () => null });
+  redis.on('error', () => undefined);
+  try {
+    return await use(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
