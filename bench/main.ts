@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import { format, resolveConfig } from 'prettier';
 import { hold, type Result } from './contest.ts';
 import { plotOf } from './plot.ts';
 import { openBenchRedis } from './redis.ts';
@@ -44,7 +45,9 @@ const around = await surroundings(redis?.description);
 console.log(json === true ? JSON.stringify({ ...around, rounds, results }, null, 2) : tableOf(results));
 if (json !== true && redis !== undefined) console.log(redis.description);
 if (write === true) {
-  await writeFile(new URL('performance.md', DOCS), pageOf(results, around, rounds));
+  const page = new URL('performance.md', DOCS);
+  const style = await resolveConfig(page);
+  await writeFile(page, await format(pageOf(results, around, rounds), { ...style, parser: 'markdown' }));
   await writeFile(new URL('performance.svg', DOCS), await plotOf(results));
 }
 if (results.some(({ passed }) => passed === false)) process.exitCode = 1;

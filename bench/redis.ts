@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { findBroker, onPath, recipes, withoutPassword } from '../test/support/brokers.ts';
-import { startRedisServer } from '../test/support/redis-server.ts';
+import { findBroker, withoutPassword } from '../brokers/find.ts';
+import { recipes } from '../brokers/recipes.ts';
+import { startRedisServer } from '../brokers/redis-server.ts';
 import type { RedisPlace } from './contestants/protocol.ts';
 
 /** Where the rows of Redis run. */
@@ -42,14 +43,15 @@ export async function openBenchRedis(): Promise<BenchRedis> {
 
 async function find(): Promise<{ url: string; from: string; stop(): Promise<void> }> {
   const { redis: recipe } = recipes;
-  const binary = await onPath(recipe.binary, process.env['PATH']);
-  if ((process.env['REDIS_URL'] ?? '') === '' && binary !== undefined) {
-    const server = await startRedisServer(binary, { persistence: 'always' });
-    return { url: server.url, from: 'a private server on the same machine', stop: () => server.stop() };
+  if ((process.env['REDIS_URL'] ?? '') === '') {
+    const { program } = await recipe.findProgram(process.env);
+    const server = program && (await startRedisServer(program, { persistence: 'always' }));
+    if (server)
+      return { url: server.url, from: 'a private server on the same machine', stop: () => server.stop() };
   }
   const found = await findBroker(recipe);
-  const { url, from } = found;
-  if (url === undefined) throw new Error(`There is no Redis: ${from}. ${recipe.install}`);
+  const { url, from, missing } = found;
+  if (url === undefined) throw new Error(`There is no Redis: ${from}. ${missing}`);
   return { url, from: `${from} (${withoutPassword(url)})`, stop: () => found.stop() };
 }
 

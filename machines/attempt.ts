@@ -23,8 +23,9 @@ export class Attempt implements HandlerContext {
   readonly settings: HandlerSettings;
   readonly dispatch: Dispatch;
   readonly attempt: number;
-  /** Its place among the running ones. */
-  at = 0;
+  /** Its neighbours among the running ones. */
+  before: Attempt | undefined = undefined;
+  after: Attempt | undefined = undefined;
   /** The sweep during which it started; see {@link RunningAttempts}. */
   startedAt = 0;
   /** Its time is up; it is waited for until its grace time is, too. */

@@ -1,5 +1,5 @@
 import { fromPromise, type AnyActorRef } from 'xstate';
-import type { Connection, Transport } from '../src/contracts/transport.ts';
+import type { Connection, Transport, TransportNotice } from '../src/contracts/transport.ts';
 import type { ConsumerInput, DrainCounts } from './consumption.ts';
 import type { SubscriptionInput } from './subscription.ts';
 
@@ -37,6 +37,8 @@ export interface BusInput {
   /** Told of every loss of the connection, of its end, and of what ended the bus for good. */
   readonly lost: (error: unknown) => void;
   readonly reconnected: () => void;
+  /** What the broker tells of beside all that. */
+  readonly notice: (notice: TransportNotice) => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -51,6 +53,8 @@ export interface BusContext extends BusInput {
   readonly isPaused: boolean;
   readonly drainTimeoutMs: number;
   readonly report: DrainReport;
+  /** Why the last consumer ended by itself; undefined when it was asked to. */
+  readonly refusal: unknown;
   /** Why it failed or was last disconnected. */
   readonly error: unknown;
 }
@@ -76,7 +80,9 @@ export type BusEvent =
   | { readonly type: 'connection.timedOut'; readonly error: unknown }
   | { readonly type: 'consumer.consuming' }
   | { readonly type: 'consumer.interrupted' }
-  | { readonly type: 'consumer.stopped'; readonly counts: DrainCounts }
+  | { readonly type: 'consumer.stopped'; readonly counts: DrainCounts; readonly error?: unknown }
+  | { readonly type: 'connection.blocked' }
+  | { readonly type: 'connection.unblocked' }
   | { readonly type: 'deadLetters.begun' }
   | { readonly type: 'deadLetters.over' };
 

@@ -50,6 +50,7 @@ export const busSetup = setup({
           transport: context.transport,
           connectTimeoutMs: context.connectTimeoutMs,
           random: context.random,
+          notice: context.notice,
         },
       });
       enqueue.assign({ hasConnectionActor: true });
@@ -81,12 +82,16 @@ export const busSetup = setup({
         input: { ...context.consumer(), connection: context.connection },
       });
       if (context.isPaused) enqueue.sendTo('consumer', { type: 'pause' });
-      enqueue.assign({ hasConsumer: true });
+      enqueue.assign({ hasConsumer: true, refusal: undefined });
     }),
     removeConsumer: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'consumer.stopped') return;
       enqueue.stopChild('consumer');
-      enqueue.assign({ hasConsumer: false, report: { ...context.report, ...event.counts } });
+      enqueue.assign({
+        hasConsumer: false,
+        refusal: event.error,
+        report: { ...context.report, ...event.counts },
+      });
     }),
     drainConsumerIfAny: enqueueActions(({ context, enqueue }) => {
       if (context.hasConsumer) enqueue.sendTo('consumer', { type: 'drain', timeoutMs: Infinity });

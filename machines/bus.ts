@@ -15,6 +15,7 @@ export const busMachine = busSetup.createMachine({
     isPaused: false,
     drainTimeoutMs: 0,
     report: NOTHING_DRAINED,
+    refusal: undefined,
     error: undefined,
   }),
   type: 'parallel',
@@ -157,6 +158,24 @@ export const busMachine = busSetup.createMachine({
             'consumer.stopped': { actions: 'removeConsumer' },
           },
         },
+      },
+    },
+    publishing: {
+      description: 'Whether the broker takes what is published.',
+      initial: 'flowing',
+      states: {
+        flowing: {
+          description: 'It does, as far as is known.',
+          always: { guard: 'isStopped', target: 'closed' },
+          on: { 'connection.blocked': 'blocked' },
+        },
+        blocked: {
+          description: 'It has told that it does not, for want of memory or disk; what is published waits.',
+          tags: ['blocked', 'degraded'],
+          always: { guard: 'isStopped', target: 'closed' },
+          on: { 'connection.unblocked': 'flowing', 'connection.lost': 'flowing' },
+        },
+        closed: { description: 'The bus has stopped.', type: 'final' },
       },
     },
     deadLetters: {

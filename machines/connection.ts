@@ -1,5 +1,5 @@
 import { assign, fromCallback, fromPromise, sendParent, setup, type EventObject } from 'xstate';
-import type { Connection, Transport } from '../src/contracts/transport.ts';
+import type { Connection, Transport, TransportNotice } from '../src/contracts/transport.ts';
 import { backoffMs } from './settlement.ts';
 
 export interface ConnectionInput {
@@ -7,6 +7,7 @@ export interface ConnectionInput {
   /** Milliseconds in which the first connection must stand; Infinity waits for ever. */
   readonly connectTimeoutMs: number;
   readonly random: () => number;
+  readonly notice: (notice: TransportNotice) => void;
 }
 
 export interface ConnectionContext extends ConnectionInput {
@@ -16,7 +17,10 @@ export interface ConnectionContext extends ConnectionInput {
 }
 
 export type ConnectionEvent =
-  { readonly type: 'lost'; readonly error: Error | undefined } | { readonly type: 'close' };
+  | { readonly type: 'lost'; readonly error: Error | undefined }
+  | { readonly type: 'blocked' }
+  | { readonly type: 'unblocked' }
+  | { readonly type: 'close' };
 
 /** Full jitter, so that a broker that comes back isn't met by all its clients at once. */
 const RECONNECT = { baseDelayMs: 50, maxDelayMs: 5000 };
@@ -33,10 +37,13 @@ export const connectionMachine = setup({
   },
   actors: {
     connect: fromPromise<Connection, ConnectionContext>(({ input, signal }) =>
-      input.transport.connect(signal),
+      input.transport.connect(signal, input.notice),
     ),
     watch: fromCallback<EventObject, ConnectionContext>(({ input, sendBack }) => {
-      void input.connection?.closed.then((error) => sendBack({ type: 'lost', error }));
+      const { connection } = input;
+      if (connection === undefined) return;
+      connection.onBlocked = (isBlocked) => sendBack({ type: isBlocked ? 'blocked' : 'unblocked' });
+      void connection.closed.then((error) => sendBack({ type: 'lost', error }));
     }),
     close: fromPromise<void, ConnectionContext>(async ({ input }) => input.connection?.close()),
   },
@@ -65,6 +72,8 @@ export const connectionMachine = setup({
       type: 'connection.lost',
       error: (event as { error?: unknown }).error,
     })),
+    tellBlocked: sendParent({ type: 'connection.blocked' }),
+    tellUnblocked: sendParent({ type: 'connection.unblocked' }),
     tellRefused: sendParent(({ context }) => ({ type: 'connection.refused', error: context.error })),
     tellTimedOut: sendParent(({ context }) => ({ type: 'connection.timedOut', error: context.error })),
   },
@@ -106,6 +115,17 @@ export const connectionMachine = setup({
       invoke: { src: 'watch', input: ({ context }) => context },
       after: { steadyTime: { actions: 'noteSteady' } },
       on: { lost: { target: 'reopening', actions: ['noteLoss', 'tellLost'] } },
+      initial: 'flowing',
+      states: {
+        flowing: { description: 'The broker takes what is published.', on: { blocked: 'blocked' } },
+        blocked: {
+          description: 'The broker has stopped reading what is published, for want of memory or disk.',
+          tags: ['blocked'],
+          entry: 'tellBlocked',
+          exit: 'tellUnblocked',
+          on: { unblocked: 'flowing' },
+        },
+      },
     },
     reopening: {
       description: 'The link was lost; unbounded in time.',

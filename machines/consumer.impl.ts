@@ -5,6 +5,7 @@ import {
   drainCounts,
   pump,
   stopSource,
+  widen,
   type ConsumerContext,
   type ConsumerEvent,
   type ConsumerInput,
@@ -112,6 +113,7 @@ export const consumerSetup = setup({
       if (context.flow.isWanted) context.source?.resume();
       else context.source?.pause();
     },
+    widen: ({ context }) => void widen(context).catch(() => undefined),
     drainDeliveries: sendTo('deliveries', { type: 'drain' }),
     passHandlerRemoved: sendTo('deliveries', ({ event }) => {
       assertEvent(event, 'handler.removed');
@@ -124,6 +126,11 @@ export const consumerSetup = setup({
     tellDrained: sendParent(({ context }) => ({
       type: 'consumer.stopped',
       counts: drainCounts(context, false),
+    })),
+    tellRefused: sendParent(({ context, event }) => ({
+      type: 'consumer.stopped',
+      counts: drainCounts(context, true),
+      error: (event as { error?: unknown }).error,
     })),
     tellAborted: sendParent(({ context }) => ({
       type: 'consumer.stopped',

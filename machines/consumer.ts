@@ -1,20 +1,12 @@
 import { consumerSetup } from './consumer.impl.ts';
+import { contextOf } from './consumption.ts';
 
 /** Pulls what a group is given and hands it to the handlers, only so much at once. It decides nothing about a delivery. */
 export const consumerMachine = consumerSetup.createMachine({
   id: 'consumer',
   description:
     'One consumer of one group: lanes, a bounded number at once, and back-pressure by not pulling.',
-  context: ({ input }) => ({
-    ...input,
-    source: undefined,
-    subscribeAttempts: 0,
-    deliveries: 'flowing',
-    pulledBefore: 0,
-    lastProblem: undefined,
-    drainTimeoutMs: Infinity,
-    countsBefore: undefined,
-  }),
+  context: ({ input }) => contextOf(input),
   entry: 'spawnDeliveries',
   type: 'parallel',
   on: {
@@ -28,7 +20,10 @@ export const consumerMachine = consumerSetup.createMachine({
     lifecycle: {
       description: 'Whether it pulls, and starts what it has pulled.',
       initial: 'connecting',
-      on: { abort: { target: '.stopped', actions: ['tellAborted', 'abandonOpen'] } },
+      on: {
+        abort: { target: '.stopped', actions: ['tellAborted', 'abandonOpen'] },
+        'source.refused': { target: '.stopped', actions: ['tellRefused', 'abandonOpen'] },
+      },
       states: {
         connecting: {
           description: 'Waits for the connection, then for the group and the first read.',
@@ -79,9 +74,9 @@ export const consumerMachine = consumerSetup.createMachine({
         consuming: {
           description: 'Deliveries come, and are started as slots are free.',
           tags: ['consuming'],
-          entry: ['noteConsuming', 'unlock', 'matchDemand', 'startSoon', 'tellConsuming'],
+          entry: ['noteConsuming', 'unlock', 'matchDemand', 'widen', 'startSoon', 'tellConsuming'],
           on: {
-            'subscriptions.changed': { actions: 'matchDemand' },
+            'subscriptions.changed': { actions: ['matchDemand', 'widen'] },
             deliveries: { actions: ['hold', 'startReady'] },
             advance: { actions: 'startReady' },
             pause: 'paused',

@@ -1,5 +1,5 @@
 import { fromCallback, fromPromise, type EventObject } from 'xstate';
-import type { Connection, Delivery, Source, SourceNotice } from '../src/contracts/transport.ts';
+import type { Connection, Delivery, Interest, Source, TransportNotice } from '../src/contracts/transport.ts';
 import type { DeliverySettings } from './delivery.impl.ts';
 import type { Flow, FlowCounts } from './flow.ts';
 import type { DeliveriesState } from './troubles.ts';
@@ -12,7 +12,11 @@ export interface ConsumerInput {
   readonly group: { readonly name: string; readonly consumer: string } | undefined;
   /** Present when the connection stands already. */
   readonly connection: Connection | undefined;
-  readonly notice: (notice: SourceNotice) => void;
+  /** What its subscriptions ask for at the moment. */
+  readonly interest: () => Interest;
+  /** Told once the group is given all that; see {@link Source.want}. */
+  readonly bound: (interest: Interest) => void;
+  readonly notice: (notice: TransportNotice) => void;
 }
 
 export interface ConsumerContext extends ConsumerInput {
@@ -27,6 +31,17 @@ export interface ConsumerContext extends ConsumerInput {
   /** The flow's counts when draining began. */
   readonly countsBefore: FlowCounts | undefined;
 }
+
+export const contextOf = (input: ConsumerInput): ConsumerContext => ({
+  ...input,
+  source: undefined,
+  subscribeAttempts: 0,
+  deliveries: 'flowing',
+  pulledBefore: 0,
+  lastProblem: undefined,
+  drainTimeoutMs: Infinity,
+  countsBefore: undefined,
+});
 
 /** What became of the deliveries during a drain. */
 export interface DrainCounts {
@@ -49,6 +64,8 @@ export type ConsumerEvent =
   | { readonly type: 'source.opened'; readonly source: Source }
   | { readonly type: 'source.ready' }
   | { readonly type: 'source.ended'; readonly error: unknown }
+  /** No further try can help until somebody changes the options, or what the broker has. */
+  | { readonly type: 'source.refused'; readonly error: unknown }
   | { readonly type: 'source.stalled' }
   | { readonly type: 'subscriptions.changed' }
   | { readonly type: 'pause' }
@@ -58,14 +75,23 @@ export type ConsumerEvent =
   | { readonly type: 'abort' };
 
 /** Reads a source until it ends; a batch is one message to the consumer. */
-export const pump = fromCallback<EventObject, Pick<ConsumerContext, 'connection' | 'group' | 'notice'>>(
-  ({ input: { connection, group, notice }, sendBack }) => {
+export const pump = fromCallback<EventObject, ConsumerContext>(
+  ({ input: { connection, group, interest, notice }, sendBack }) => {
     if (connection === undefined || group === undefined) return;
+    const ended = (error: unknown): void => {
+      const isRefused = (error as { code?: unknown } | undefined)?.code === 'CONFIGURATION';
+      sendBack({ type: isRefused ? 'source.refused' : 'source.ended', error });
+    };
     let source: Source;
     try {
-      source = connection.subscribe({ group: group.name, consumer: group.consumer, notice });
+      source = connection.subscribe({
+        group: group.name,
+        consumer: group.consumer,
+        interest: interest(),
+        notice,
+      });
     } catch (error) {
-      sendBack({ type: 'source.ended', error });
+      ended(error);
       return;
     }
     sendBack({ type: 'source.opened', source });
@@ -73,14 +99,21 @@ export const pump = fromCallback<EventObject, Pick<ConsumerContext, 'connection'
     void (async () => {
       try {
         for await (const batch of source) sendBack({ type: 'deliveries', batch });
-        sendBack({ type: 'source.ended', error: undefined });
+        ended(undefined);
       } catch (error) {
-        sendBack({ type: 'source.ended', error });
+        ended(error);
       }
     })();
     return () => void source.stop().catch(() => undefined);
   },
 );
+
+/** Asks for what is subscribed to now; where that fails the source ends too, and asks again when it is opened. */
+export async function widen({ source, interest, bound }: ConsumerContext): Promise<void> {
+  const now = interest();
+  await source?.want?.(now);
+  bound(now);
+}
 
 export const stopSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.stop());
 

@@ -2,7 +2,7 @@ import { fromPromise, type AnyActorRef } from 'xstate';
 import type { AttemptDecision, RetryPolicy, Settlement } from '../src/contracts/settlement.ts';
 import type { Stats } from '../src/contracts/telemetry.ts';
 import type { AttemptResult, Dispatch, Outcome } from './dispatch.ts';
-import type { Runs } from './runs.ts';
+import type { DeferredRetry, Runs } from './runs.ts';
 import { backoffMs, decideAttempt, decideSettlement } from './settlement.ts';
 import type { Troubles } from './troubles.ts';
 
@@ -21,6 +21,10 @@ export interface DeliverySettings {
   ) => Promise<'dead-lettered' | 'dropped'>;
   /** Told of every attempt to store a dead letter that failed. */
   readonly storeFailed: (dispatch: Dispatch, error: unknown) => void;
+  /** False where storing a dead letter settles its delivery: elsewhere it is acknowledged afterwards. */
+  readonly acknowledgesDeadLetters: boolean;
+  /** Stores a copy that comes back after `delayMs`, for these handlers; undefined where retries wait in this process. */
+  readonly defer: ((dispatch: Dispatch, retry: DeferredRetry) => Promise<void>) | undefined;
   /** False where nobody else could take a released delivery. */
   readonly canRelease: boolean;
   readonly random: () => number;
@@ -59,6 +63,9 @@ export const actors = {
   storeDeadLetter: fromPromise<'dead-lettered' | 'dropped', DeliveryContext>(({ input }) =>
     input.settings.storeDeadLetter(input.dispatch, settlementOf(input)),
   ),
+  defer: fromPromise<void, DeliveryContext>(async ({ input: { dispatch, runs, settings } }) =>
+    settings.defer?.(dispatch, runs.deferral),
+  ),
   release: fromPromise<void, DeliveryContext>(async ({ input }) => input.dispatch.delivery?.release()),
 };
 
@@ -70,6 +77,9 @@ export const guards = {
   isDecided: ({ context }: Scope) => context.dispatch.decided !== undefined,
   hasRunning: ({ context }: Scope) => context.dispatch.pending > 0 || context.runs.hasRunning,
   hasWaiting: ({ context }: Scope) => context.runs.hasWaiting,
+  isDeferrable: ({ context }: Scope) => context.runs.isDeferrable,
+  mustAcknowledge: ({ context, event }: Scope & { readonly event: unknown }) =>
+    context.settings.acknowledgesDeadLetters && (event as { output: unknown }).output === 'dead-lettered',
   hasFailed: ({ context }: Scope) => context.runs.failures.length > 0,
   canRelease: ({ context }: Scope) => context.settings.canRelease,
   mustRelease: ({ context }: Scope) => context.settings.canRelease && context.runs.hasWaiting,
@@ -101,16 +111,20 @@ export function note(
   mayRetry: boolean,
 ): AttemptDecision | undefined {
   const handler = settings.handlerOf(result.subscription);
-  const decision = runs.note(result, (error, attempt) => {
-    // Unsubscribed while it ran: nobody is left to run another attempt.
-    if (handler === undefined) return { kind: 'drop' };
-    return decideAttempt(
-      error,
-      attempt,
-      mayRetry ? handler.policy : { ...handler.policy, maxRetries: 0 },
-      settings.random,
-    );
-  });
+  const decision = runs.note(
+    result,
+    (error, attempt) => {
+      // Unsubscribed while it ran: nobody is left to run another attempt.
+      if (handler === undefined) return { kind: 'drop' };
+      return decideAttempt(
+        error,
+        attempt,
+        mayRetry ? handler.policy : { ...handler.policy, maxRetries: 0 },
+        settings.random,
+      );
+    },
+    mayRetry && settings.defer !== undefined,
+  );
   if (decision !== undefined) settings.attemptFailed(dispatch, result, decision);
   if (decision?.kind === 'retry') settings.troubles.retryBegun(result.subscription);
   if (decision?.kind === 'drop') settings.stats.dropped++;
@@ -118,8 +132,17 @@ export function note(
 }
 
 /** Nothing follows for the handlers that wait. */
-export function endRetries({ runs, settings }: DeliveryContext, subscriptions = runs.waiting): void {
+export function endRetries(
+  { runs, settings }: Pick<DeliveryContext, 'runs' | 'settings'>,
+  subscriptions = runs.waiting,
+): void {
   for (const subscription of subscriptions) settings.troubles.retryEnded(subscription);
+}
+
+export function endDeferred({ dispatch, runs, settings }: DeliveryContext): void {
+  settings.stats.retries += runs.waiting.length;
+  endRetries({ runs, settings });
+  dispatch.home.ended(dispatch, 'acked');
 }
 
 export function end({ dispatch }: DeliveryContext, outcome: Outcome): void {

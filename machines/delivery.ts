@@ -4,6 +4,7 @@ import {
   actors,
   delays,
   end,
+  endDeferred,
   endRetries,
   failedSubscriptions,
   guards,
@@ -37,12 +38,11 @@ export const deliveryMachine = setup({
     noteResult: enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, 'handled');
       const decision = note(context, event, true);
-      if (decision?.kind !== 'retry') return;
-      const { subscription } = event;
-      enqueue.raise(
-        { type: 'retry.due', subscription },
-        { id: timerId(subscription), delay: decision.delayMs },
-      );
+      const due = [...context.runs.keepDeferrable()];
+      if (decision?.kind === 'retry' && context.settings.defer === undefined)
+        due.push({ subscription: event.subscription, delayMs: decision.delayMs });
+      for (const { subscription, delayMs } of due)
+        enqueue.raise({ type: 'retry.due', subscription }, { id: timerId(subscription), delay: delayMs });
     }),
     // Where the delivery can be released, who waits is released; elsewhere this was the last attempt.
     noteLastResult: enqueueActions(({ context, event }) => {
@@ -86,6 +86,8 @@ export const deliveryMachine = setup({
         return context.storeAttempts + 1;
       },
     }),
+    acknowledge: ({ context }) => context.dispatch.delivery?.ack(),
+    endDeferred: ({ context }) => endDeferred(context),
     endAcked: ({ context }) => end(context, 'acked'),
     endStored: ({ context }) => end(context, context.outcome),
     endReleased: enqueueActions(({ context, enqueue }) => {
@@ -121,6 +123,7 @@ export const deliveryMachine = setup({
       },
       always: [
         { guard: 'hasRunning' },
+        { guard: 'isDeferrable', target: 'deferring' },
         { guard: 'hasWaiting', target: 'retrying' },
         { guard: 'hasFailed', target: 'deadLettering' },
         { target: 'acking' },
@@ -136,6 +139,27 @@ export const deliveryMachine = setup({
           { guard: 'canRelease', target: 'releasing' },
           { target: 'finishing', actions: 'runWaitingNow' },
         ],
+      },
+    },
+    deferring: {
+      description: 'Puts the next attempt where the broker hands it out again after its delay.',
+      tags: ['retrying'],
+      initial: 'storing',
+      states: {
+        storing: {
+          description: 'A copy is on its way to the broker.',
+          invoke: {
+            src: 'defer',
+            input: ({ context }) => context,
+            onDone: '#delivery.deferred',
+            onError: { target: 'waiting', actions: 'noteStoreFailed' },
+          },
+        },
+        waiting: {
+          description: 'The broker did not take it; waits before the next try.',
+          tags: ['degraded'],
+          after: { storeBackoff: 'storing' },
+        },
       },
     },
     finishing: {
@@ -167,7 +191,14 @@ export const deliveryMachine = setup({
           invoke: {
             src: 'storeDeadLetter',
             input: ({ context }) => context,
-            onDone: { target: '#delivery.deadLettered', actions: 'noteStored' },
+            onDone: [
+              {
+                guard: 'mustAcknowledge',
+                target: '#delivery.deadLettered',
+                actions: ['noteStored', 'acknowledge'],
+              },
+              { target: '#delivery.deadLettered', actions: 'noteStored' },
+            ],
             // No copy is stored yet, so an acknowledgement would lose the event.
             onError: { target: 'waiting', actions: 'noteStoreFailed' },
           },
@@ -197,6 +228,11 @@ export const deliveryMachine = setup({
       description: 'Stored as a dead letter, or dropped where there are none.',
       type: 'final',
       entry: 'endStored',
+    },
+    deferred: {
+      description: 'The copy is stored, so this one is acknowledged.',
+      type: 'final',
+      entry: 'endDeferred',
     },
     released: { description: 'The broker has it again.', type: 'final', entry: 'endReleased' },
     abandoned: {

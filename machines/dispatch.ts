@@ -1,8 +1,8 @@
 import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../src/contracts/event.ts';
 import type { Headers } from '../src/contracts/message.ts';
-import type { Settlement } from '../src/contracts/settlement.ts';
-import type { Delivery } from '../src/contracts/transport.ts';
+import type { DeadLetterReason, Settlement } from '../src/contracts/settlement.ts';
+import type { Delivery, DeliveryHolder } from '../src/contracts/transport.ts';
 
 /** Where a dispatch belongs: it is told when attempts are over and how the dispatch ended. */
 export interface Home {
@@ -16,6 +16,10 @@ export interface Home {
   ended(dispatch: Dispatch, outcome: Outcome): void;
   /** A further attempt is due; the home starts it when it has a free slot. */
   retry(attempt: RetryOrder): void;
+  /** The broker has taken it away. */
+  lost(dispatch: Dispatch): void;
+  /** The broker wants it back: true if it hadn't begun, and is over now. */
+  recall(dispatch: Dispatch): boolean;
 }
 
 export type Outcome = 'acked' | 'dead-lettered' | 'dropped' | 'released' | 'abandoned';
@@ -37,15 +41,18 @@ export interface RetryOrder {
   readonly handler: AnyActorRef;
 }
 
+const NO_EVENT = Object.freeze({}) as DomainEvent;
+
 /**
  * One event on its way through the handlers of one group in this process. It is the `deliver` message of the first
  * attempts itself: one object for an event and all its handlers, because a message each would double the cost of a
  * delivery. As long as every handler succeeds no actor is spawned for it.
  */
-export class Dispatch {
+export class Dispatch implements DeliveryHolder {
   /** Lets it be sent as it is; the first attempt's order is the dispatch. */
   readonly type = 'deliver';
-  readonly attempt = 1;
+  /** Number of the first attempts in this process: above 1 where earlier ones waited at the broker. */
+  attempt = 1;
   /** Decoded only when its turn comes. */
   event: DomainEvent;
   readonly headers: Headers;
@@ -58,6 +65,9 @@ export class Dispatch {
   actor: AnyActorRef | undefined = undefined;
   /** Results that came before the actor was there; undefined as long as all is well. */
   early: AttemptResult[] | undefined = undefined;
+  /** Its neighbours among the open ones of its home. */
+  before: Dispatch | undefined = undefined;
+  after: Dispatch | undefined = undefined;
   /** Slots of its home that it holds: one for all first attempts, one for each further attempt. */
   slots = 0;
   /** A settlement decided without running a handler. */
@@ -73,6 +83,11 @@ export class Dispatch {
     this.home = home;
   }
 
+  /** What a broker delivered; it is decoded when its turn comes. */
+  static of(delivery: Delivery, home: Home): Dispatch {
+    return new Dispatch(NO_EVENT, delivery.message.headers, delivery, home);
+  }
+
   get dispatch(): this {
     return this;
   }
@@ -83,13 +98,13 @@ export class Dispatch {
   }
 
   handlerSucceeded(subscription: string, attempt: number): void {
-    if (attempt === 1) this.pending--;
+    if (attempt === this.attempt) this.pending--;
     if (this.early !== undefined && !this.isOver) this.#report({ subscription, attempt });
     this.#attemptEnded(attempt);
   }
 
   handlerFailed(subscription: string, attempt: number, error: unknown, at: number): void {
-    if (attempt === 1) this.pending--;
+    if (attempt === this.attempt) this.pending--;
     if (!this.isOver) {
       const isFirst = this.early === undefined;
       if (isFirst) this.early = [];
@@ -97,6 +112,19 @@ export class Dispatch {
       if (isFirst) this.home.inTrouble(this);
     }
     this.#attemptEnded(attempt);
+  }
+
+  lost(): void {
+    this.home.lost(this);
+  }
+
+  recall(): boolean {
+    return this.home.recall(this);
+  }
+
+  /** It is a dead letter without any handler having run. */
+  decide(reason: DeadLetterReason, error?: unknown): void {
+    this.decided = { kind: 'dead-letter', reason, failures: [], error };
   }
 
   over(): void {
@@ -114,7 +142,7 @@ export class Dispatch {
   }
 
   #attemptEnded(attempt: number): void {
-    if (attempt === 1 && this.pending > 0) return;
+    if (attempt === this.attempt && this.pending > 0) return;
     this.home.slotFreed(this, attempt);
     if (this.early === undefined && !this.isOver) this.home.succeeded(this);
   }

@@ -110,8 +110,12 @@ export class EmbeddedFlow implements Flow {
   /** Its handlers know what runs, and are told themselves. */
   abandonAll(): void {}
 
-  /** Nothing is ever pulled. */
+  /** Nothing is ever pulled, so no broker takes anything away. */
   hold(): void {}
+  lost(): void {}
+  recall(): boolean {
+    return false;
+  }
 
   startReady(): void {
     while (this.#slots.hasFree) {
@@ -135,7 +139,7 @@ export class EmbeddedFlow implements Flow {
   }
 
   slotFreed(dispatch: Dispatch, attempt: number): void {
-    if (attempt === 1) return;
+    if (attempt === dispatch.attempt) return;
     this.#slots.free(dispatch);
     if (this.#slots.retries.length > 0) this.#listener?.ready();
   }
@@ -178,8 +182,7 @@ export class EmbeddedFlow implements Flow {
         return;
       }
     }
-    const reason = isReplay ? 'no-such-handler' : 'unwanted';
-    dispatch.decided = { kind: 'dead-letter', reason, failures: [] };
+    dispatch.decide(isReplay ? 'no-such-handler' : 'unwanted');
     this.inTrouble(dispatch);
   }
 }

@@ -4,6 +4,7 @@ import type { Message } from '../src/contracts/message.ts';
 import type { Stats } from '../src/contracts/telemetry.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
 import type { Home, Outcome } from './dispatch.ts';
+import type { Inspection } from './internals.ts';
 import type { Routes } from './routes.ts';
 import type { Work } from './work.ts';
 
@@ -73,6 +74,7 @@ export interface LaneFlowSettings {
   readonly canRelease: boolean;
   readonly onUnwanted: 'ack' | 'dead-letter';
   readonly routes: Routes;
+  readonly inspection: Inspection;
   /** @throws when the message isn't an event that is known here. */
   readonly decode: (message: Message) => DomainEvent;
   /** Whether this process has a definition of the type. */

@@ -1,16 +1,14 @@
 import type { AnyActorRef } from 'xstate';
-import type { DomainEvent } from '../src/contracts/event.ts';
-import type { Settlement } from '../src/contracts/settlement.ts';
+import type { DeadLetterReason } from '../src/contracts/settlement.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
+import { Chain } from './chain.ts';
 import { Dispatch, type Outcome, type RetryOrder } from './dispatch.ts';
 import { Fifo } from './fifo.ts';
 import { noCounts, noteOutcome, type Flow, type FlowListener, type LaneFlowSettings } from './flow.ts';
 import { relay } from './internals.ts';
 import { Lanes } from './lanes.ts';
-import { TARGETS, targeted } from './routes.ts';
+import { attemptOf, TARGETS, targeted } from './routes.ts';
 import { Slots, startRetry } from './slots.ts';
-
-const NO_EVENT = Object.freeze({}) as DomainEvent;
 
 /** Brings what a broker delivers to the handlers: in order per key, and only so many at once. */
 export class LaneFlow implements Flow {
@@ -24,7 +22,7 @@ export class LaneFlow implements Flow {
   );
   readonly #slots: Slots;
   readonly #ready = new Fifo<Dispatch>();
-  readonly #all = new Set<Dispatch>();
+  readonly #all = new Chain<Dispatch>();
   #deliveries: AnyActorRef | undefined = undefined;
   #consumer: AnyActorRef | undefined = undefined;
   #listener: FlowListener | undefined = undefined;
@@ -63,9 +61,9 @@ export class LaneFlow implements Flow {
     this.pulled += batch.length;
     work.begin(batch.length);
     for (const delivery of batch) {
-      const dispatch = new Dispatch(NO_EVENT, delivery.message.headers, delivery, this);
+      const dispatch = Dispatch.of(delivery, this);
       this.#all.add(dispatch);
-      delivery.onAbandoned = () => this.#abandon(dispatch);
+      delivery.holder = dispatch;
       if (ordering === 'none' || this.#lanes.enter(delivery.message.key, dispatch)) {
         this.#ready.push(dispatch);
         if (this.#ready.length > 1 || !this.#slots.hasFree) delivery.parked?.();
@@ -93,9 +91,7 @@ export class LaneFlow implements Flow {
       return;
     }
     this.#slots.refuseRetries();
-    const waiting = this.#lanes.removeWaiting();
-    const ready = this.#ready.drain();
-    for (const dispatch of [...ready, ...waiting]) {
+    for (const dispatch of [...this.#ready.drain(), ...this.#lanes.removeWaiting()]) {
       // Where it isn't certain it stays ours until the lease ends; either way no settlement follows.
       dispatch.delivery?.release().then(
         () => this.#over(dispatch, 'released'),
@@ -105,9 +101,9 @@ export class LaneFlow implements Flow {
   }
 
   abandonAll(): void {
-    for (const dispatch of [...this.#all]) {
+    for (const dispatch of this.#all.all()) {
       dispatch.delivery?.abandon();
-      this.#abandon(dispatch);
+      this.lost(dispatch);
     }
   }
 
@@ -147,6 +143,19 @@ export class LaneFlow implements Flow {
     this.#moved();
   }
 
+  lost(dispatch: Dispatch): void {
+    if (dispatch.isOver || this.#takeOut(dispatch, 'abandoned')) return;
+    const { type } = (dispatch.delivery as Delivery).message;
+    for (const { handler } of this.#settings.routes.of(type))
+      handler.send({ type: 'abort', reason: this.#settings.abandonError(), dispatch });
+    if (dispatch.actor === undefined) this.ended(dispatch, 'abandoned');
+    else dispatch.actor.send({ type: 'abandon' });
+  }
+
+  recall(dispatch: Dispatch): boolean {
+    return dispatch.isOver || this.#takeOut(dispatch, 'released');
+  }
+
   toJSON(): object {
     return {
       open: this.open,
@@ -175,7 +184,11 @@ export class LaneFlow implements Flow {
     }
     stats.eventsConsumed++;
     dispatch.pending = wanted.length;
-    for (const route of wanted) relay(this.#consumer, route.handler, dispatch);
+    if (delivery.defer !== undefined) dispatch.attempt = attemptOf(message.headers);
+    const { isOn: isInspected } = this.#settings.inspection;
+    for (const { flow, handler } of wanted)
+      if (flow?.isAtRest === true && !isInspected) flow.run(dispatch);
+      else relay(this.#consumer, handler, dispatch);
   }
 
   #refuse(dispatch: Dispatch): void {
@@ -188,29 +201,20 @@ export class LaneFlow implements Flow {
     this.ended(dispatch, 'acked');
   }
 
-  #decide(
-    dispatch: Dispatch,
-    reason: (Settlement & { kind: 'dead-letter' })['reason'],
-    error?: unknown,
-  ): void {
-    dispatch.decided = { kind: 'dead-letter', reason, failures: [], error };
+  #decide(dispatch: Dispatch, reason: DeadLetterReason, error?: unknown): void {
+    dispatch.decide(reason, error);
     this.slotFreed(dispatch);
     this.inTrouble(dispatch);
   }
 
-  #abandon(dispatch: Dispatch): void {
-    if (dispatch.isOver) return;
-    const { message } = dispatch.delivery as Delivery;
-    if (this.#ready.remove(dispatch)) {
-      this.#over(dispatch, 'abandoned');
-      this.#leaveLane(dispatch);
-    } else if (this.#lanes.remove(message.key, dispatch)) this.#over(dispatch, 'abandoned');
-    else {
-      for (const { handler } of this.#settings.routes.of(message.type))
-        handler.send({ type: 'abort', reason: this.#settings.abandonError(), dispatch });
-      if (dispatch.actor === undefined) this.ended(dispatch, 'abandoned');
-      else dispatch.actor.send({ type: 'abandon' });
-    }
+  /** False if it has begun. */
+  #takeOut(dispatch: Dispatch, outcome: 'abandoned' | 'released'): boolean {
+    const holdsLane = this.#ready.remove(dispatch);
+    if (!holdsLane && !this.#lanes.remove((dispatch.delivery as Delivery).message.key, dispatch))
+      return false;
+    this.#over(dispatch, outcome);
+    if (holdsLane) this.#leaveLane(dispatch);
+    return true;
   }
 
   #over(dispatch: Dispatch, outcome: Outcome): void {
@@ -218,7 +222,7 @@ export class LaneFlow implements Flow {
     const { stats, work } = this.#settings;
     noteOutcome(outcome, this.counts, stats);
     this.open--;
-    this.#all.delete(dispatch);
+    this.#all.remove(dispatch);
     dispatch.over();
     work.end();
     if (this.open === 0) this.#listener?.idle();
@@ -238,11 +242,7 @@ export class LaneFlow implements Flow {
 
   /** Whether lanes that only wait fill the window. */
   #look(): void {
-    const isBlocked =
-      this.open >= this.window &&
-      this.#slots.used === 0 &&
-      this.#ready.length === 0 &&
-      this.#slots.retries.length === 0;
+    const isBlocked = this.open >= this.window && this.#slots.isIdle && this.#ready.length === 0;
     if (isBlocked === this.#isBlocked) return;
     this.#isBlocked = isBlocked;
     this.#listener?.blocked(isBlocked);

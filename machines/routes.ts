@@ -24,6 +24,15 @@ export class Routes {
     return this.#merged.get(type) ?? this.#wildcard;
   }
 
+  /** Those that a handler names; the wildcard's aren't among them. */
+  get types(): readonly string[] {
+    return [...this.#specific.keys()];
+  }
+
+  get hasWildcard(): boolean {
+    return this.#wildcard.length > 0;
+  }
+
   get isEmpty(): boolean {
     return this.#wildcard.length === 0 && this.#specific.size === 0;
   }
@@ -58,6 +67,15 @@ export class Routes {
 
 /** Header of a replayed message that is meant for some handlers only: their names, URI-encoded, comma between. */
 export const TARGETS = 'x-target-handlers';
+
+/** Header of a message whose earlier attempts waited at the broker: the number of its next one. */
+export const ATTEMPT = 'x-attempt';
+
+/** 1 where the header is absent or isn't a number to count with. */
+export function attemptOf(headers: Headers): number {
+  const attempt = Number(headers[ATTEMPT] ?? 1);
+  return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 1;
+}
 
 export function targeted(routes: readonly Route[], headers: Headers): readonly Route[] {
   const targets = headers[TARGETS];

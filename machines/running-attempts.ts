@@ -1,5 +1,6 @@
 import type { Clock } from '../src/contracts/clock.ts';
 import type { Attempt } from './attempt.ts';
+import { Chain } from './chain.ts';
 import type { Dispatch } from './dispatch.ts';
 
 const SWEEPS_PER_TIMEOUT = 8;
@@ -22,8 +23,7 @@ export class RunningAttempts {
   readonly #writtenOff: (attempt: Attempt) => void;
   readonly #sweepMs: number;
   readonly #graceSweeps: number;
-  /** In no order: the last one takes the place of one that leaves. */
-  readonly #attempts: Attempt[] = [];
+  readonly #attempts = new Chain<Attempt>();
   #sweep = 0;
   #timer: unknown = undefined;
 
@@ -44,23 +44,19 @@ export class RunningAttempts {
 
   add(attempt: Attempt): void {
     attempt.startedAt = this.#sweep;
-    attempt.at = this.#attempts.length;
-    this.#attempts.push(attempt);
+    this.#attempts.add(attempt);
     if (this.#timer === undefined && this.#limits.timeoutMs > 0) this.#arm();
   }
 
   remove(attempt: Attempt): void {
-    const last = this.#attempts.pop() as Attempt;
-    if (last === attempt) return;
-    this.#attempts[attempt.at] = last;
-    last.at = attempt.at;
+    this.#attempts.remove(attempt);
   }
 
   /** Aborts the signals of all attempts, or of one dispatch's; returns those attempts. */
   abort(reason: Error, dispatch?: Dispatch): Attempt[] {
-    const aborted = this.#attempts.filter(
-      (attempt) => dispatch === undefined || attempt.dispatch === dispatch,
-    );
+    const aborted = this.#attempts
+      .all()
+      .filter((attempt) => dispatch === undefined || attempt.dispatch === dispatch);
     for (const attempt of aborted) attempt.abort(reason);
     return aborted;
   }
@@ -82,7 +78,7 @@ export class RunningAttempts {
     if (this.count === 0) return;
     this.#sweep++;
     const expiry = this.#sweep - SWEEPS_PER_TIMEOUT - 1;
-    for (const attempt of this.#attempts.filter(({ startedAt }) => startedAt <= expiry)) {
+    for (const attempt of this.#attempts.all().filter(({ startedAt }) => startedAt <= expiry)) {
       if (!attempt.isExpired) {
         attempt.isExpired = true;
         this.#expired(attempt);

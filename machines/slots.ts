@@ -19,6 +19,11 @@ export class Slots {
     this.limit = limit;
   }
 
+  /** Nothing runs, and no further attempt is due. */
+  get isIdle(): boolean {
+    return this.used === 0 && this.retries.length === 0;
+  }
+
   get hasFree(): boolean {
     return this.used < this.limit;
   }

@@ -92,6 +92,32 @@ export class PublishError extends EventBusError implements PublishOutcome {
   }
 }
 
+/** The broker would have thrown them away: nothing is bound to the route of these events. */
+export class UnroutableError extends PublishError {
+  override readonly name = 'UnroutableError';
+  readonly events: readonly UnroutableEvent[];
+  constructor(events: readonly UnroutableEvent[], outcome: PublishOutcome, cause?: unknown) {
+    const named = events
+      .slice(0, 3)
+      .map(({ eventId, eventType, route }) => `${eventType} ${eventId} to "${route}"`)
+      .join(', ');
+    super(
+      `${events.length} event(s) have no queue to go to: ${named}${events.length > 3 ? ' and others' : ''}. ` +
+        'Start a consumer that subscribes to the type once, so that its queue is bound, or publish with onUnroutable: "warn".',
+      outcome,
+      { code: 'UNROUTABLE', retryable: false, cause },
+    );
+    this.events = events;
+  }
+}
+
+export interface UnroutableEvent {
+  readonly eventId: string;
+  readonly eventType: string;
+  /** In the broker's own words, such as a routing key. */
+  readonly route: string;
+}
+
 /** An event can't be put on the wire; `path` says where, such as `lines[0].price`; the middle of a deep one is left out. */
 export class EncodeError extends EventBusError {
   override readonly name = 'EncodeError';
@@ -156,12 +182,15 @@ export class PublishFailure extends EventBusError {
   /** Sent, but no answer came: they may be stored. */
   readonly unknown: readonly number[];
   readonly unsent: readonly number[];
+  /** Those of `unsent` that the broker took from us and gave back, because nothing is bound to their route. */
+  readonly unroutable: readonly { readonly at: number; readonly route: string }[];
   constructor(
     message: string,
     outcome: {
       readonly stored: readonly number[];
       readonly unknown: readonly number[];
       readonly unsent: readonly number[];
+      readonly unroutable?: readonly { readonly at: number; readonly route: string }[];
     },
     options: { readonly retryable?: boolean; readonly cause?: unknown } = {},
   ) {
@@ -169,5 +198,6 @@ export class PublishFailure extends EventBusError {
     this.stored = outcome.stored;
     this.unknown = outcome.unknown;
     this.unsent = outcome.unsent;
+    this.unroutable = outcome.unroutable ?? [];
   }
 }

@@ -126,7 +126,8 @@ export interface EventBus extends AsyncDisposable {
   getWildcardSubscriberCount(): number;
   /**
    * Settles when consuming has ended, by `stopConsuming`, shutdown or the signal.
-   * @throws {ConfigurationError} at once, without a `consumerGroup` or when it consumes already.
+   * @throws {ConfigurationError} at once, without a `consumerGroup` or when it consumes already; and when the broker has
+   *   a queue or topic of that name otherwise than the options say.
    * @throws {ConnectionError} when it failed for good.
    */
   startConsuming(options?: { readonly signal?: AbortSignal }): Promise<void>;

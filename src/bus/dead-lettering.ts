@@ -2,7 +2,7 @@ import type { Settlement } from '../contracts/settlement.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Message } from '../contracts/message.ts';
 import type { Stats } from '../contracts/telemetry.ts';
-import { deadLetterHeaders } from '../dead-letters/dead-letter.ts';
+import { deadLetterHeaders, deferredHeaders } from '../dead-letters/dead-letter.ts';
 import type { Codec } from '../events/codec.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
 import type { Dispatch } from '../../machines/dispatch.ts';
@@ -16,6 +16,8 @@ export interface EmbeddedDeadLetters {
 
 export interface DeadLetteringSettings {
   readonly settings: Pick<BusSettings, 'enableDlq' | 'clock'>;
+  /** Retries wait at the broker. */
+  readonly defersRetries: boolean;
   /** Where there is no broker. */
   readonly link: { readonly deadLetters?: EmbeddedDeadLetters };
   readonly group: string;
@@ -28,13 +30,17 @@ export interface DeadLetteringSettings {
 /** How a delivery that failed is stored and told of. */
 export function deadLettering({
   settings,
+  defersRetries,
   link,
   group,
   consumer,
   codec,
   logger,
   stats,
-}: DeadLetteringSettings): Pick<DeliverySettings, 'attemptFailed' | 'storeDeadLetter' | 'storeFailed'> {
+}: DeadLetteringSettings): Pick<
+  DeliverySettings,
+  'attemptFailed' | 'storeDeadLetter' | 'storeFailed' | 'defer'
+> {
   const storeDeadLetter: DeliverySettings['storeDeadLetter'] = async (dispatch, settlement) => {
     const facts = factsOf(dispatch, settlement);
     if (!settings.enableDlq) {
@@ -64,10 +70,14 @@ export function deadLettering({
         `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
       ),
     storeDeadLetter,
+    defer: defersRetries
+      ? async ({ delivery }, retry) =>
+          delivery?.defer?.(retry.delayMs, deferredHeaders(delivery.message.headers, retry))
+      : undefined,
     storeFailed: (dispatch, error) =>
       logger.error(
         { ...factsOf(dispatch, undefined), err: error },
-        'The dead letter could not be stored; the delivery is kept and tried again.',
+        'Its dead letter or its next attempt could not be stored; the delivery is kept and it is tried again.',
       ),
   };
 }

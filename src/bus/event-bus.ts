@@ -48,6 +48,7 @@ export class StatechartEventBus implements BrokerEventBus {
     this.deadLetters = new DeadLetterAdmin(
       () => this.deadLetterStore(),
       settings.consumerGroup,
+      link.capabilities,
       settings.clock,
     );
   }

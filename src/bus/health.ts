@@ -26,6 +26,8 @@ export function health(snapshot: BusSnapshot, stats: Stats): Health {
     };
   }
   if (state === 'retrying') reasons.push('the connection is lost and being opened again');
+  if (snapshot.hasTag('blocked'))
+    reasons.push('the broker has blocked publishing, for want of memory or disk');
   const consumer = consumerOf(snapshot);
   if (consumer !== undefined && state === 'consuming') {
     if (consumer.hasTag('connecting'))

@@ -67,7 +67,10 @@ export class Lifecycle {
     this.#requireNoConsumer();
     this.#actor.send({ type: 'consume' });
     const done = reached(this.#actor, ({ context }) => !context.hasConsumer).then((snapshot) => {
-      if (snapshot !== undefined && stateOf(snapshot) === 'failed') throw this.#connectionError(snapshot);
+      if (snapshot === undefined) return;
+      if (stateOf(snapshot) === 'failed') throw this.#connectionError(snapshot);
+      const { refusal } = snapshot.context;
+      if (refusal !== undefined) throw refusal as Error;
     });
     // Whoever only wants it to run must not be killed by a rejection nobody listens to.
     done.catch(() => undefined);

@@ -3,11 +3,12 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Message } from '../contracts/message.ts';
 import type { Stats } from '../contracts/telemetry.ts';
 import type { Connection } from '../contracts/transport.ts';
-import { PublishError, PublishFailure, type PublishOutcome } from '../errors.ts';
+import { PublishError, PublishFailure } from '../errors.ts';
 import { Fifo } from '../../machines/fifo.ts';
 import { relay } from '../../machines/internals.ts';
 import { Work } from '../../machines/work.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
+import { publishError, unroutableError, type Unfinished } from './publish-outcome.ts';
 
 export interface PublishQueueSettings {
   readonly publishTimeoutMs: number;
@@ -24,13 +25,9 @@ export interface PublishQueueSettings {
 /** How long a publish that failed without a loss of the connection waits before it is sent again. */
 const RESEND_MS = 200;
 
-interface Request {
-  readonly messages: readonly Message[];
-  /** What isn't confirmed yet; shrinks as parts of it are. */
+interface Request extends Unfinished {
   open: readonly Message[];
-  /** Ids that were sent at least once without an answer. */
   readonly inDoubt: Set<string>;
-  /** Sent, and no answer yet. */
   isInFlight: boolean;
   readonly deadline: number;
   readonly resolve: () => void;
@@ -102,7 +99,7 @@ export class PublishQueue implements Publisher {
     const request = refused as Request;
     request.cause = cause;
     const why = cause instanceof Error ? cause.message : 'The bus takes nothing more.';
-    request.reject(this.#failure(request, why, (cause as { retryable?: boolean } | undefined)?.retryable));
+    request.reject(publishError(request, why, (cause as { retryable?: boolean } | undefined)?.retryable));
   }
 
   connectionOpened(connection: Connection): void {
@@ -124,7 +121,7 @@ export class PublishQueue implements Publisher {
       request.cause ??= cause;
       this.#settle(
         request,
-        this.#failure(
+        publishError(
           request,
           cause instanceof Error
             ? cause.message
@@ -166,8 +163,12 @@ export class PublishQueue implements Publisher {
     request.open = sent.filter((_, at) => !stored.has(at));
     this.#settings.stats.eventsPublished += stored.size;
     for (const at of failure?.unknown ?? sent.keys()) request.inDoubt.add((sent[at] as Message).id);
+    if (failure !== undefined && failure.unroutable.length > 0) {
+      this.#settle(request, unroutableError(request, sent, failure));
+      return;
+    }
     if (failure !== undefined && !failure.retryable) {
-      this.#settle(request, this.#failure(request, `The broker refuses it: ${failure.message}`));
+      this.#settle(request, publishError(request, `The broker refuses it: ${failure.message}`));
       return;
     }
     this.#putBack(request);
@@ -219,27 +220,8 @@ export class PublishQueue implements Publisher {
       }
       this.#settle(
         request,
-        this.#failure(request, `The broker did not confirm it in ${publishTimeoutMs} ms.`),
+        publishError(request, `The broker did not confirm it in ${publishTimeoutMs} ms.`),
       );
     }
-  }
-
-  #failure(request: Request, why: string, retryable = true): PublishError {
-    const { messages, open, inDoubt, isInFlight, cause } = request;
-    const unstored = new Set(open.map(({ id }) => id));
-    const ids = messages.map(({ id }) => id);
-    const isInDoubt = (id: string): boolean => isInFlight || inDoubt.has(id);
-    const outcome: PublishOutcome = {
-      stored: ids.filter((id) => !unstored.has(id)),
-      unknown: ids.filter((id) => unstored.has(id) && isInDoubt(id)),
-      unsent: ids.filter((id) => unstored.has(id) && !isInDoubt(id)),
-    };
-    const { stored, unknown, unsent } = outcome;
-    return new PublishError(
-      `${ids.length} event(s) not published: ${stored.length} stored, ${unknown.length} perhaps stored, ${unsent.length} not sent. ${why}` +
-        (unknown.length === 0 ? '' : ' Publish what is in doubt again with the same event ids only.'),
-      outcome,
-      { cause, retryable },
-    );
   }
 }

@@ -34,6 +34,8 @@ export interface SubscribersSettings {
   readonly logger: Logger;
   /** What the broker delivers is decoded by it; undefined on the embedded bus. */
   readonly registry: EventRegistry | undefined;
+  /** Settles once the group is given these types; undefined means all. */
+  readonly stands: (types: readonly string[] | undefined) => Promise<void>;
   /** All of a handler's input that doesn't depend on the subscription. */
   readonly handlerInput: Omit<HandlerInput, 'subscription' | 'handle' | 'timeoutMs'>;
 }
@@ -88,7 +90,7 @@ export class Subscribers {
     this.#attach(subscribed, () => options.signal?.removeEventListener('abort', unsubscribe));
     options.signal?.addEventListener('abort', unsubscribe, { once: true });
     if (options.signal?.aborted === true) unsubscribe();
-    return subscriptionOf(subscribed, unsubscribe);
+    return subscriptionOf(subscribed, this.#settings.stands(types), unsubscribe);
   }
 
   /** At once; but within a handler that the bus is calling right now, only when the bus is done with that. */
@@ -184,14 +186,14 @@ export class Subscribers {
   }
 }
 
-function subscriptionOf(subscribed: Subscribed, unsubscribe: () => void): Subscription {
+function subscriptionOf(subscribed: Subscribed, ready: Promise<void>, unsubscribe: () => void): Subscription {
   const tell = (event: Subscribed['early'][number]): void => {
     if (subscribed.actor === undefined) subscribed.early.push(event);
     else subscribed.actor.send(event);
   };
   return {
     name: subscribed.name,
-    ready: Promise.resolve(),
+    ready,
     unsubscribe,
     pause: () => tell({ type: 'pause' }),
     resume: () => tell({ type: 'resume' }),

@@ -2,7 +2,7 @@ import { createActor } from 'xstate';
 import { randomBytes } from 'node:crypto';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Stats } from '../contracts/telemetry.ts';
-import type { Capabilities, SourceNotice, Transport } from '../contracts/transport.ts';
+import type { Capabilities, Transport, TransportNotice } from '../contracts/transport.ts';
 import { BusStoppedError, ConnectionError, HandlerTimeoutError } from '../errors.ts';
 import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
@@ -21,6 +21,7 @@ import { Routes } from '../../machines/routes.ts';
 import { Troubles } from '../../machines/troubles.ts';
 import { Work } from '../../machines/work.ts';
 import { EmbeddedPublisher } from './embedded-publisher.ts';
+import { Interests } from './interests.ts';
 import { oncePerType } from './once-per-type.ts';
 import type { BusSettings } from './options.ts';
 import { PublishQueue } from './publish-queue.ts';
@@ -55,6 +56,10 @@ export interface Link {
   readonly isStoredOnceSent: boolean;
   /** False where nobody else could take what a draining bus gives back: then it is finished instead. */
   readonly canRelease: boolean;
+  /** A group is given only what its subscriptions have asked for. */
+  readonly bindsTypes?: boolean;
+  /** Retries wait at the broker, not in this process. */
+  readonly defersRetries?: boolean;
 }
 
 /** Joins machines, codec, dead letters and telemetry into one bus: the only place where they meet. */
@@ -98,6 +103,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       ...settings,
       canRelease: link.canRelease,
       routes,
+      inspection,
       decode: (message) => codec.decode(message),
       isKnown: (type) => settings.registry.has(type),
       unwanted: ({ type }) => unwanted(type),
@@ -105,13 +111,29 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       work,
       abandonError: () => new ConnectionError('The delivery was lost to another consumer.'),
     });
+  const interests = new Interests(routes, settings.registry);
+  const notice = (noticed: TransportNotice): void => {
+    if (noticed.kind === 'dead-letters-dropped') stats.dropped += noticed.count;
+    if (noticed.kind === 'unroutable') stats.eventsUnroutable += noticed.count;
+    if (noticed.isRepeated !== true) logger.warn(noticed, noticed.detail);
+  };
   const troubles = new Troubles((subscription, change) => {
     if (subscription === undefined) actor.getSnapshot().children.consumer?.send(change);
     else subscribers.actorOf(subscription)?.send(change);
   });
   const deliverySettings: DeliverySettings = {
     handlerOf: (subscription) => subscribers.handlerOf(subscription),
-    ...deadLettering({ settings, link, group, consumer, codec, logger, stats }),
+    ...deadLettering({
+      settings,
+      defersRetries: link.defersRetries ?? false,
+      link,
+      group,
+      consumer,
+      codec,
+      logger,
+      stats,
+    }),
+    acknowledgesDeadLetters: link.transport !== undefined && !link.capabilities.atomicDeadLetters,
     canRelease: link.canRelease,
     random,
     stats,
@@ -133,13 +155,13 @@ export function wire(settings: BusSettings, link: Link): Wiring {
         deliverySettings,
         random,
         group: link.transport === undefined ? undefined : { name: group, consumer },
-        notice: (notice: SourceNotice) => {
-          if (notice.kind === 'dead-letters-dropped') stats.dropped += notice.count;
-          logger.warn(notice, notice.detail);
-        },
+        interest: () => interests.current(),
+        bound: (interest) => interests.bound(interest),
+        notice,
       }),
       abortError: () => new Error('The bus was shut down before the handler had ended.'),
       lost: (error) => logger.warn({ err: error }, 'The connection is lost; it is being opened again.'),
+      notice,
       reconnected: () => {
         stats.reconnections++;
         logger.info({ reconnections: stats.reconnections }, 'The connection stands again.');
@@ -159,6 +181,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     policy: settings.retry,
     logger,
     registry: link.transport === undefined ? undefined : settings.registry,
+    stands: link.bindsTypes === true ? (types) => interests.stands(types) : () => Promise.resolve(),
     handlerInput: {
       group,
       abortGraceMs: settings.abortGraceMs,
@@ -168,6 +191,13 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       publish: (events, cause, attempt) => publishFrom(listOf(events), cause, !attempt.isOver),
     },
   });
+  if (link.bindsTypes === true) {
+    // A wildcard asks for every type there is, those defined later too.
+    const unwatch = settings.registry.watch(() => {
+      if (routes.hasWildcard) actor.send({ type: 'subscriptions.changed' });
+    });
+    actor.subscribe({ complete: unwatch, error: unwatch });
+  }
   actor.start();
 
   async function publishFrom(

@@ -2,6 +2,8 @@
 export interface Stats {
   /** Confirmed by the broker; in memory: handed to the handlers. */
   eventsPublished: number;
+  /** Of those published with `onUnroutable: 'warn'`: nothing was bound to their route, so nobody gets them. */
+  eventsUnroutable: number;
   /** Deliveries whose handlers were started. */
   eventsConsumed: number;
   /** Deliveries nobody here knows or wants. */

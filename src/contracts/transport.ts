@@ -15,7 +15,23 @@ export interface Transport {
    *   authentication and TLS errors.
    * @throws {ConfigurationError} when the broker can't do what the options ask for.
    */
-  connect(signal: AbortSignal): Promise<Connection>;
+  connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection>;
+}
+
+/** Worth a log line and a count: a group made again, entries lost by trimming, an event that nobody is bound to. */
+export interface TransportNotice {
+  readonly kind:
+    | 'group-recreated'
+    | 'trimmed'
+    | 'claimed'
+    | 'late-ack'
+    | 'dead-letters-dropped'
+    | 'unroutable'
+    | 'rebalanced';
+  readonly count: number;
+  readonly detail: string;
+  /** Counted, and not worth another line in the log. */
+  readonly isRepeated?: boolean;
 }
 
 /** What a broker can do; what differs between brokers is read here, never from a broker's name. */
@@ -32,6 +48,15 @@ export interface Capabilities {
   readonly leased: boolean;
   /** Dead letters of all groups can be listed at once. */
   readonly allGroups: boolean;
+  /** A group made later gets what was published before it. */
+  readonly replayFromStart: boolean;
+  /**
+   * Storing a dead letter settles its delivery in the same step. Elsewhere it is stored first and acknowledged then, so
+   * that a crash in between stores it twice, under the same id.
+   */
+  readonly atomicDeadLetters: boolean;
+  /** A retry may wait at the broker, {@link Delivery.defer}: no process holds the message meanwhile. */
+  readonly delayedRetry: boolean;
 }
 
 /** One open connection. It never reconnects by itself: that is the bus machine's work. */
@@ -46,6 +71,11 @@ export interface Connection {
   subscribe(options: SourceOptions): Source;
   readonly deadLetters: DeadLetterStore;
   info(group: string | undefined): Promise<ConnectionInfo>;
+  /**
+   * Assigned by the bus: told when the broker stops taking what is published (a memory alarm, say), and when it takes it
+   * again. Publishes wait meanwhile.
+   */
+  onBlocked?: ((isBlocked: boolean) => void) | undefined;
   /** Settles when the connection is gone: undefined after `close()`, otherwise the cause. Never rejects. */
   readonly closed: Promise<Error | undefined>;
   /** Idempotent; resolves once no socket, timer or listener is left. */
@@ -56,14 +86,16 @@ export interface SourceOptions {
   readonly group: string;
   /** Name of this consumer in the group, unique among living ones. */
   readonly consumer: string;
-  /** Tells of events worth a log line and a count: a group made again, entries lost by trimming. */
-  readonly notice?: (notice: SourceNotice) => void;
+  /** What its subscriptions ask for at the moment; brokers that hand a group everything pay no regard to it. */
+  readonly interest: Interest;
+  readonly notice?: (notice: TransportNotice) => void;
 }
 
-export interface SourceNotice {
-  readonly kind: 'group-recreated' | 'trimmed' | 'claimed' | 'late-ack' | 'dead-letters-dropped';
-  readonly count: number;
-  readonly detail: string;
+/** Which events a consumer has handlers for. */
+export interface Interest {
+  /** A handler takes every event; `types` are then all those known here. */
+  readonly isEverything: boolean;
+  readonly types: readonly { readonly type: string; readonly aggregateType: string }[];
 }
 
 /**
@@ -79,6 +111,12 @@ export interface Source extends AsyncIterable<readonly Delivery[]> {
    * stopped before, this stays pending for ever, and the iteration tells: it throws, or ends.
    */
   readonly ready: Promise<void>;
+  /**
+   * Sees to it that the group is given what is now asked for, beside what it was given before. What is published over the
+   * same connection from here on is. Absent where a group is given everything. Rejects when the connection or the
+   * source ends first.
+   */
+  want?(interest: Interest): Promise<void>;
   /** Stops reading; what was pulled stays ours, and is renewed. */
   pause(): void;
   resume(): void;
@@ -99,20 +137,29 @@ export interface Delivery {
   readonly deliveryCount: number | undefined;
   /** Set when it was handed out before: it goes before newer ones of its key that haven't started. */
   readonly precedes?: (other: Delivery) => boolean;
-  /** Assigned by the consumer; called at most once, when ownership is gone and no settlement may follow. */
-  onAbandoned: (() => void) | undefined;
+  /** Assigned by the consumer, who is told through it what the broker does with the delivery. */
+  holder: DeliveryHolder | undefined;
   /**
    * Done: the group never gets it again. Fire and forget, because the source repeats it until it is stored, across
    * connections; {@link Source.close} waits for it.
    */
   ack(): void;
-  /** Not done: the broker hands it to this group again at once, and to no other. Rejects if that isn't certain. */
+  /**
+   * Not done: the broker hands it to this group again, and to no other, at once or when the source is closed. Rejects if
+   * that isn't certain.
+   */
   release(): Promise<void>;
   /**
-   * Stores the original under `headers` beside its own and acknowledges it, in one atomic step.
-   * Resolves once stored. Rejects when it isn't certain; may be called again with the same headers.
+   * Stores the original under `headers` beside its own. Where the broker has `atomicDeadLetters` this settles it;
+   * elsewhere it is to be acknowledged afterwards. Resolves once stored. Rejects when it isn't certain; may be called
+   * again with the same headers.
    */
   deadLetter(headers: Headers): Promise<void>;
+  /**
+   * Stores a copy that the broker hands to the group after `delayMs` or a little more, with `headers` instead of its
+   * own; it is to be acknowledged afterwards. Resolves once stored. There exactly where the broker has `delayedRetry`.
+   */
+  readonly defer?: (delayMs: number, headers: Headers) => Promise<void>;
   /**
    * Gives it up without telling the broker: what was begun is cut off; it comes back when its lease or connection
    * ends. No settlement may follow.
@@ -122,17 +169,34 @@ export interface Delivery {
   readonly parked?: () => void;
 }
 
-/** The dead letters of all groups of one destination, oldest first. */
+/** The consumer's side of a delivery; each is called at most once, and never after a settlement. */
+export interface DeliveryHolder {
+  /** Ownership is gone: no settlement may follow. */
+  lost(): void;
+  /**
+   * The broker wants it back for another consumer. True when it hasn't begun: then it is given up, and no settlement
+   * follows. False when it has: it will be settled.
+   */
+  recall(): boolean;
+}
+
+/** The dead letters of one destination, oldest first. */
 export interface DeadLetterStore {
-  /** Up to `limit` records after the (exclusive) position; `'*'` means every group. */
+  /**
+   * Those that exist at the call, behind the (exclusive) position `after`, in pages of any size; `'*'` means every
+   * group. A letter may be given to `replay` and `remove` while the iteration that yielded it goes on.
+   */
   browse(query: {
     readonly group: string;
     readonly after?: string | undefined;
-    readonly limit: number;
-  }): Promise<readonly StoredDeadLetter[]>;
+  }): AsyncIterable<readonly StoredDeadLetter[]>;
+  /** How many there are; exact, and without reading them all where the broker can. */
   depth(group: string): Promise<number>;
-  /** Hands the original to the group alone, with `headers` instead of the stored ones, and removes the record, in
-   * one atomic step. False when the record is gone already. */
+  /**
+   * Hands the original to the group alone, with `headers` instead of the stored ones, and removes the record: in one
+   * atomic step where the broker has `atomicDeadLetters`, else the record goes once the original is stored.
+   * False when the record is gone already.
+   */
   replay(letter: StoredDeadLetter, headers: Headers): Promise<boolean>;
   /** Returns how many were there. */
   remove(letters: readonly StoredDeadLetter[]): Promise<number>;

@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 import type { DeadLetterReason } from '../contracts/settlement.ts';
-import type { DeadLetterStore, StoredDeadLetter } from '../contracts/transport.ts';
+import type { Capabilities, DeadLetterStore, StoredDeadLetter } from '../contracts/transport.ts';
 import { ConfigurationError } from '../errors.ts';
 import { readDeadLetter, replayHeaders, type DeadLetter } from './dead-letter.ts';
 
@@ -8,7 +8,7 @@ export type { DeadLetter, FailedHandler } from './dead-letter.ts';
 
 /** Which dead letters; all that is given must hold. */
 export interface DeadLetterFilter {
-  /** Default: the bus's own group; `'*'` for all. */
+  /** Default: the bus's own group; `'*'` for all, where `capabilities.allGroups` is true. */
   readonly group?: string;
   readonly eventType?: string;
   readonly reason?: DeadLetterReason;
@@ -26,8 +26,6 @@ export interface ReplayReport {
   readonly failed: readonly { readonly id: string; readonly error: unknown }[];
 }
 
-const PAGE = 100;
-
 /**
  * Looks at, replays and removes dead letters: once for all brokers, over what a transport stores. Every method
  * connects by itself and rejects with ConnectionError when it can't.
@@ -35,11 +33,18 @@ const PAGE = 100;
 export class DeadLetterAdmin {
   readonly #store: () => Promise<DeadLetterStore>;
   readonly #ownGroup: string | undefined;
+  readonly #capabilities: Pick<Capabilities, 'allGroups'>;
   readonly #clock: Clock;
 
-  constructor(store: () => Promise<DeadLetterStore>, ownGroup: string | undefined, clock: Clock) {
+  constructor(
+    store: () => Promise<DeadLetterStore>,
+    ownGroup: string | undefined,
+    capabilities: Pick<Capabilities, 'allGroups'>,
+    clock: Clock,
+  ) {
     this.#store = store;
     this.#ownGroup = ownGroup;
+    this.#capabilities = capabilities;
     this.#clock = clock;
   }
 
@@ -82,9 +87,13 @@ export class DeadLetterAdmin {
     options: { readonly handlers?: 'failed' | 'all' | readonly string[] } = {},
   ): Promise<boolean> {
     const store = await this.#store();
-    for await (const stored of this.#matching(store, { group: '*' }))
+    const everywhere = this.#capabilities.allGroups ? { group: '*' } : {};
+    for await (const stored of this.#matching(store, everywhere))
       if (readDeadLetter(stored).id === id)
-        return store.replay(stored, replayHeaders(stored, targets(stored, options.handlers ?? 'failed')));
+        return await store.replay(
+          stored,
+          replayHeaders(stored, targets(stored, options.handlers ?? 'failed')),
+        );
     return false;
   }
 
@@ -124,31 +133,21 @@ export class DeadLetterAdmin {
   async purge(filter: DeadLetterFilter = {}): Promise<number> {
     const store = await this.#store();
     let purged = 0;
-    let page: StoredDeadLetter[] = [];
-    for await (const stored of this.#matching(store, filter)) {
-      page.push(stored);
-      if (page.length < PAGE) continue;
-      purged += await store.remove(page);
-      page = [];
+    for await (const page of store.browse({ group: this.#groupOf(filter.group) })) {
+      const matching = page.filter((stored) => isMatch(stored, filter));
+      if (matching.length > 0) purged += await store.remove(matching);
     }
-    return page.length === 0 ? purged : purged + (await store.remove(page));
+    return purged;
   }
 
-  /** Those there are now: as many as there were records at the call, because new ones come behind them. */
+  /** Those there are now; what fails meanwhile isn't among them. */
   async *#matching(
     store: DeadLetterStore,
     filter: DeadLetterFilter,
     after?: string,
   ): AsyncGenerator<StoredDeadLetter> {
-    const group = this.#groupOf(filter.group);
-    let left = await store.depth(group);
-    for (let cursor = after; left > 0;) {
-      const page = await store.browse({ group, after: cursor, limit: Math.min(PAGE, left) });
-      if (page.length === 0) return;
-      left -= page.length;
-      cursor = page.at(-1)?.position;
+    for await (const page of store.browse({ group: this.#groupOf(filter.group), after }))
       for (const stored of page) if (isMatch(stored, filter)) yield stored;
-    }
   }
 
   #groupOf(group: string | undefined): string {
@@ -156,6 +155,10 @@ export class DeadLetterAdmin {
     if (chosen === undefined)
       throw new ConfigurationError(
         'This bus has no consumerGroup: say whose dead letters are meant, { group: "…" } or { group: "*" } for all.',
+      );
+    if (chosen === '*' && !this.#capabilities.allGroups)
+      throw new ConfigurationError(
+        'This broker cannot list the dead letters of all groups at once. Name one: { group: "…" }.',
       );
     return chosen;
   }

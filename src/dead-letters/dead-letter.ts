@@ -88,11 +88,13 @@ export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string
     'x-exception-message': cut(cause.message, MESSAGE_BYTES),
     'x-failed-handlers': JSON.stringify(failures.map(toFailedHandler)),
     'x-attempt': String(Math.max(0, ...failures.map((failure) => failure.attempts))),
-    'x-first-failure-at': isoTime(
-      failures.map((failure) => failure.firstFailedAt),
-      Math.min,
-      now,
-    ),
+    'x-first-failure-at':
+      headers['x-first-failure-at'] ??
+      isoTime(
+        failures.map((failure) => failure.firstFailedAt),
+        Math.min,
+        now,
+      ),
     'x-last-failure-at': isoTime(
       failures.map((failure) => failure.lastFailedAt),
       Math.max,
@@ -119,9 +121,28 @@ export function replayHeaders(
     if (value !== undefined) result[name] = value;
   }
   result['x-replay-count'] = String(Number(headers['x-replay-count'] ?? 0) + 1);
-  if (targets !== undefined) result['x-target-handlers'] = targets.map(encodeURIComponent).join(',');
+  if (targets !== undefined) result['x-target-handlers'] = targetList(targets);
   return result;
 }
+
+/** Headers of a message whose next attempt waits at the broker. */
+export function deferredHeaders(
+  headers: Headers,
+  retry: {
+    readonly attempt: number;
+    readonly subscriptions: readonly string[];
+    readonly firstFailedAt: number;
+  },
+): Record<string, string> {
+  return {
+    'x-first-failure-at': new Date(retry.firstFailedAt).toISOString(),
+    ...headers,
+    'x-attempt': String(retry.attempt),
+    'x-target-handlers': targetList(retry.subscriptions),
+  };
+}
+
+const targetList = (names: readonly string[]): string => names.map(encodeURIComponent).join(',');
 
 /** Reads a stored record; what a foreign writer left out gets the emptiest value of its kind. */
 export function readDeadLetter({ position: cursor, message }: StoredDeadLetter): DeadLetter {

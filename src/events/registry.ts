@@ -4,6 +4,7 @@ import type { AnyEventDefinition } from './event-definition.ts';
 /** The event types that a bus can decode, by name. Iterates over its definitions. */
 export class EventRegistry implements Iterable<AnyEventDefinition> {
   readonly #definitions = new Map<string, AnyEventDefinition>();
+  readonly #watchers = new Set<() => void>();
 
   /**
    * Adds a definition and returns it; one that is there already is left as it is.
@@ -13,7 +14,14 @@ export class EventRegistry implements Iterable<AnyEventDefinition> {
     const known = this.#definitions.get(definition.type);
     if (known !== undefined && known !== definition) throw new DuplicateEventTypeError(definition.type);
     this.#definitions.set(definition.type, definition);
+    if (known === undefined) for (const registered of this.#watchers) registered();
     return definition;
+  }
+
+  /** Calls `registered` after each new definition, until the function it returns is called. */
+  watch(registered: () => void): () => void {
+    this.#watchers.add(registered);
+    return () => void this.#watchers.delete(registered);
   }
 
   /** @throws {EventTypeNotFoundError} when there is none of that type; it lists those known. */

@@ -3,6 +3,7 @@ import type { Stats } from '../contracts/telemetry.ts';
 /** All zero. */
 export const createStats = (): Stats => ({
   eventsPublished: 0,
+  eventsUnroutable: 0,
   eventsConsumed: 0,
   eventsIgnored: 0,
   handlersInvoked: 0,

@@ -23,6 +23,8 @@ describeTransport(
       replayFromStart: true,
       leased: false,
       allGroups: true,
+      atomicDeadLetters: true,
+      delayedRetry: false,
       consumesByItself: true,
     },
     window: 200,

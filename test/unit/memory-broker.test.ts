@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/contracts/message.ts';
-import type { Delivery, Source, SourceNotice } from '../../src/contracts/transport.ts';
+import type { Delivery, Source, TransportNotice } from '../../src/contracts/transport.ts';
 import { ConfigurationError } from '../../src/errors.ts';
 import { MemoryBroker } from '../../src/transports/memory/broker.ts';
 import { MemoryTransport } from '../../src/transports/memory/transport.ts';
@@ -20,10 +20,11 @@ function append(broker: MemoryBroker, from: number, to: number): void {
 
 async function consumer(broker: MemoryBroker) {
   const connection = await new MemoryTransport(broker, true).connect();
-  const notices: SourceNotice[] = [];
+  const notices: TransportNotice[] = [];
   const source = connection.subscribe({
     group: 'readers',
     consumer: 'one',
+    interest: { isEverything: true, types: [] },
     notice: (notice) => notices.push(notice),
   });
   return { connection, source, notices };

@@ -113,16 +113,11 @@ export class MemoryBroker implements DeadLetterStore {
     return excess;
   }
 
-  browse({
+  async *browse({
     group,
     after = '',
-    limit,
-  }: Parameters<DeadLetterStore['browse']>[0]): Promise<StoredDeadLetter[]> {
-    return Promise.resolve(
-      this.#of(group)
-        .filter(({ position }) => position > after)
-        .slice(0, limit),
-    );
+  }: Parameters<DeadLetterStore['browse']>[0]): AsyncGenerator<StoredDeadLetter[]> {
+    yield await Promise.resolve(this.#of(group).filter(({ position }) => position > after));
   }
 
   depth(group: string): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Headers, Message } from '../../contracts/message.ts';
-import type { Delivery } from '../../contracts/transport.ts';
+import type { Delivery, DeliveryHolder } from '../../contracts/transport.ts';
 
 /** What a group needs of its broker. */
 export interface MemoryStore {
@@ -24,10 +24,10 @@ export class MemoryDelivery implements Delivery {
   readonly destination: string;
   readonly position: string;
   deliveryCount = 0;
-  onAbandoned: (() => void) | undefined = undefined;
+  holder: DeliveryHolder | undefined = undefined;
   /** Whether it came back unsettled before. */
   isReturned = false;
-  holder: MemoryConsumer | undefined = undefined;
+  consumer: MemoryConsumer | undefined = undefined;
   readonly #group: MemoryGroup;
   #moved: (() => void)[] = [];
 
@@ -67,7 +67,7 @@ export class MemoryDelivery implements Delivery {
   deadLetter(headers: Headers): Promise<void> {
     if (this.#group.settle(this)) {
       const dropped = this.#group.broker.add(this.message, headers);
-      if (dropped > 0) this.holder?.dropped(dropped);
+      if (dropped > 0) this.consumer?.dropped(dropped);
       this.parked();
     }
     return Promise.resolve();
@@ -123,7 +123,7 @@ export class MemoryGroup {
     const taken = this.#queue.splice(0, count);
     for (const delivery of taken) {
       delivery.deliveryCount++;
-      delivery.holder = consumer;
+      delivery.consumer = consumer;
       this.#pending.add(delivery);
     }
     if (taken.length > 0) {
@@ -141,10 +141,10 @@ export class MemoryGroup {
     return lost;
   }
 
-  /** False when it isn't the holder's to settle any more. */
+  /** False when it isn't the consumer's to settle any more. */
   settle(delivery: MemoryDelivery): boolean {
     if (!this.#pending.delete(delivery)) return false;
-    delivery.holder?.freed();
+    delivery.consumer?.freed();
     return true;
   }
 
@@ -152,7 +152,7 @@ export class MemoryGroup {
   giveBack(delivery: MemoryDelivery, wasLost: boolean): void {
     if (!this.#pending.delete(delivery)) return;
     if (!wasLost) delivery.deliveryCount--;
-    delivery.holder?.freed();
+    delivery.consumer?.freed();
     delivery.isReturned = true;
     delivery.parked();
     // A fresh record: whoever held the old one must not settle the new.
@@ -168,8 +168,8 @@ export class MemoryGroup {
   lose(consumer: MemoryConsumer): void {
     this.leave(consumer);
     for (const delivery of [...this.#pending])
-      if (delivery.holder === consumer) {
-        delivery.onAbandoned?.();
+      if (delivery.consumer === consumer) {
+        delivery.holder?.lost();
         this.giveBack(delivery, true);
       }
   }

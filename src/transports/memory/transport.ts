@@ -21,6 +21,9 @@ export const MEMORY_CAPABILITIES: Capabilities = {
   keyOrder: 'single-consumer',
   leased: false,
   allGroups: true,
+  replayFromStart: true,
+  atomicDeadLetters: true,
+  delayedRetry: false,
 };
 
 /** A {@link MemoryBroker} behind the port. */
@@ -70,7 +73,7 @@ export class MemoryConnection implements Connection {
     await this.#subscribed;
     for (const message of messages) {
       const added = this.#broker.append(message);
-      const own = added.filter((delivery) => this.#sources.has(delivery.holder as MemorySource));
+      const own = added.filter((delivery) => this.#sources.has(delivery.consumer as MemorySource));
       if (own.length > 0) await Promise.all(own.map((delivery) => delivery.moved));
     }
   }

@@ -27,12 +27,13 @@ export class Arrivals {
   fresh(ledger: StreamLedger, entries: readonly ReadEntry[]): void {
     const deliveries: RedisDelivery[] = [];
     let suspects: RedisDelivery[] | undefined;
+    const mayBeHeld = mayHave(ledger, entries);
     for (const [id, fields] of entries) {
       // After a destroyed group was made again, entries in hand come once more.
-      if (ledger.held.has(id)) continue;
+      if (mayBeHeld && ledger.held.find(id) !== undefined) continue;
       const message = fromFields(fields);
       const delivery = new RedisDelivery(message, id, 1, ledger);
-      ledger.held.set(id, delivery);
+      ledger.held.add(delivery);
       deliveries.push(delivery);
       if (maybeInvalid(message.body)) (suspects ??= []).push(delivery);
     }
@@ -47,7 +48,8 @@ export class Arrivals {
     const deliveries = entries.map(
       ([id, fields, count]) => new ClaimedDelivery(fromFields(fields), id, count, ledger),
     );
-    for (const delivery of deliveries) ledger.held.set(delivery.position, delivery);
+    mayHave(ledger, entries);
+    for (const delivery of deliveries) ledger.held.add(delivery);
     this.#arrive(
       deliveries,
       deliveries.filter(({ message }) => maybeInvalid(message.body as string)),
@@ -78,4 +80,9 @@ export class Arrivals {
       delivery.message = { ...message, body: bytes };
     }
   }
+}
+
+function mayHave({ held }: StreamLedger, entries: readonly (readonly [id: string, ...unknown[]])[]): boolean {
+  const first = entries[0]?.[0];
+  return first !== undefined && held.mayHave(first, (entries.at(-1) as (typeof entries)[number])[0]);
 }

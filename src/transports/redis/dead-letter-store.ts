@@ -21,34 +21,26 @@ export class RedisDeadLetterStore implements DeadLetterStore {
     this.#names = names;
   }
 
-  browse(query: {
-    readonly group: string;
-    readonly after?: string | undefined;
-    readonly limit: number;
-  }): Promise<readonly StoredDeadLetter[]> {
-    return this.#ask('list', async () => {
-      const found: StoredDeadLetter[] = [];
-      let from = query.after === undefined ? '-' : `(${query.after}`;
-      while (found.length < query.limit) {
-        const count = query.group === ALL_GROUPS ? query.limit - found.length : PAGE;
-        const page = await this.#redis.xrangeBuffer(
-          this.#names.deadLetters,
-          from,
-          '+',
-          'COUNT',
-          Math.min(PAGE, count),
-        );
-        for (const [id, fields] of page) {
-          const message = fromBufferFields(fields);
-          if (query.group !== ALL_GROUPS && message.headers['x-group'] !== query.group) continue;
-          if (found.length < query.limit) found.push({ position: id.toString(), message });
-        }
-        const last = page.at(-1);
-        if (last === undefined || page.length < Math.min(PAGE, count)) break;
-        from = `(${last[0].toString()}`;
-      }
-      return found;
-    });
+  async *browse({
+    group,
+    after,
+  }: Parameters<DeadLetterStore['browse']>[0]): AsyncGenerator<readonly StoredDeadLetter[]> {
+    const { deadLetters } = this.#names;
+    const [newest] = await this.#ask('list', () => this.#redis.xrevrange(deadLetters, '+', '-', 'COUNT', 1));
+    if (newest === undefined) return;
+    const [until] = newest;
+    for (let from = after === undefined ? '-' : `(${after}`; ;) {
+      const start = from;
+      const page = await this.#ask('list', () =>
+        this.#redis.xrangeBuffer(deadLetters, start, until, 'COUNT', PAGE),
+      );
+      yield page
+        .map(([id, fields]) => ({ position: id.toString(), message: fromBufferFields(fields) }))
+        .filter(({ message }) => group === ALL_GROUPS || message.headers['x-group'] === group);
+      const last = page.at(-1)?.[0].toString();
+      if (last === undefined || last === until || page.length < PAGE) return;
+      from = `(${last}`;
+    }
   }
 
   depth(group: string): Promise<number> {

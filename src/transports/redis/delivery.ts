@@ -1,5 +1,5 @@
 import type { Headers, Message } from '../../contracts/message.ts';
-import type { Delivery } from '../../contracts/transport.ts';
+import type { Delivery, DeliveryHolder } from '../../contracts/transport.ts';
 import { compareIds } from './names.ts';
 
 /** Who settles the entries of one stream. */
@@ -17,7 +17,9 @@ export class RedisDelivery implements Delivery {
   message: Message;
   readonly position: string;
   readonly deliveryCount: number;
-  onAbandoned: (() => void) | undefined = undefined;
+  holder: DeliveryHolder | undefined = undefined;
+  /** Among those in hand; -1 when it isn't. */
+  place = -1;
   /** A release or dead letter is on its way, so that its entry may cease to be ours at any time. */
   isSettling = false;
   readonly #ledger: DeliveryLedger;
@@ -27,6 +29,10 @@ export class RedisDelivery implements Delivery {
     this.position = position;
     this.deliveryCount = deliveryCount;
     this.#ledger = ledger;
+  }
+
+  get isHeld(): boolean {
+    return this.place >= 0;
   }
 
   get destination(): string {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
-import type { SourceNotice } from '../../contracts/transport.ts';
+import type { TransportNotice } from '../../contracts/transport.ts';
 import type { RedisNames } from './names.ts';
+import type { RedisSettings } from './options.ts';
 import { LEAVE } from './scripts.ts';
 import { StreamLedger } from './stream-ledger.ts';
 import type { LedgerOwner } from './stream-ledger.ts';
@@ -15,22 +16,29 @@ export class Ledger implements LedgerOwner {
   readonly group: string;
   readonly consumer: string;
   readonly pendingIdleMs: number;
+  readonly batchSize: number;
   readonly main: StreamLedger;
   readonly replays: StreamLedger;
   /** Room may have been made; the source reads on. */
   onChange: (() => void) | undefined;
-  notice: ((notice: SourceNotice) => void) | undefined;
+  notice: ((notice: TransportNotice) => void) | undefined;
   readonly #window: number;
   #redis: Redis | undefined;
   #renewal: NodeJS.Timeout | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(names: RedisNames, group: string, consumer: string, pendingIdleMs: number, window: number) {
+  constructor(
+    names: RedisNames,
+    group: string,
+    consumer: string,
+    { pendingIdleMs, batchSize }: Pick<RedisSettings, 'pendingIdleMs' | 'batchSize'>,
+  ) {
     this.names = names;
     this.group = group;
     this.consumer = consumer;
     this.pendingIdleMs = pendingIdleMs;
-    this.#window = window;
+    this.batchSize = batchSize;
+    this.#window = 2 * batchSize;
     this.main = new StreamLedger(names.stream, this, false);
     this.replays = new StreamLedger(names.replays(group), this, true);
   }
@@ -44,10 +52,10 @@ export class Ledger implements LedgerOwner {
     return this.main.held.size + this.replays.held.size;
   }
 
-  /** Places of the window in use; acks count where the server is more than a window behind with them. */
+  /** Places of the window in use; acks count where the server is more than two windows behind with them. */
   get occupied(): number {
     const unstored = this.main.unstoredAcks + this.replays.unstoredAcks;
-    return this.held + Math.max(0, unstored - this.#window);
+    return this.held + Math.max(0, unstored - 2 * this.#window);
   }
 
   /** Goes on with a new connection: sends what is ordered, and begins to renew. */

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Headers } from '../../contracts/message.ts';
 import { ConnectionError, EventBusError } from '../../errors.ts';
 import type { DeliveryLedger, RedisDelivery } from './delivery.ts';
+import { Held } from './held.ts';
 import { headerFields, toFields } from './message-fields.ts';
 import { compareIds, RELEASED } from './names.ts';
 import type { RedisNames } from './names.ts';
@@ -17,6 +18,8 @@ export interface LedgerOwner {
   readonly group: string;
   readonly consumer: string;
   readonly pendingIdleMs: number;
+  /** Most entries of one read. */
+  readonly batchSize: number;
   /** Something was settled or stored; called at most a few times a tick. */
   changed(): void;
   /** Acks came when somebody else had acknowledged already. */
@@ -36,7 +39,7 @@ interface ReleaseOrder {
  */
 export class StreamLedger implements DeliveryLedger {
   readonly stream: string;
-  readonly held = new Map<string, RedisDelivery>();
+  readonly held = new Held();
   readonly #owner: LedgerOwner;
   /** Replays are read by one group only: nobody needs an acknowledged entry any more. */
   readonly #deletesAcked: boolean;
@@ -67,7 +70,8 @@ export class StreamLedger implements DeliveryLedger {
 
   /** Ids that need no claim: in hand, or about to be acknowledged. */
   knownIds(): ReadonlySet<string> {
-    return new Set([...this.held.keys(), ...this.#acks, ...this.#acksSent]);
+    const held = [...this.held].map(({ position }) => position);
+    return new Set([...held, ...this.#acks, ...this.#acksSent]);
   }
 
   attach(redis: Redis): void {
@@ -81,14 +85,15 @@ export class StreamLedger implements DeliveryLedger {
   }
 
   ack(delivery: RedisDelivery): void {
-    if (this.held.get(delivery.position) !== delivery) return;
-    this.held.delete(delivery.position);
+    if (!this.held.remove(delivery)) return;
     this.#acks.push(delivery.position);
-    this.#schedule();
+    // There is room for a whole read: the server works on it, and on the acks, while what is in hand is handled.
+    if (this.#acks.length === this.#owner.batchSize) this.#flushNow();
+    else this.#schedule();
   }
 
   release(delivery: RedisDelivery): Promise<void> {
-    if (this.held.get(delivery.position) !== delivery) return Promise.resolve();
+    if (!delivery.isHeld) return Promise.resolve();
     delivery.isSettling = true;
     return new Promise((resolve, reject) => {
       this.#releases.push({ delivery, resolve, reject });
@@ -97,14 +102,12 @@ export class StreamLedger implements DeliveryLedger {
   }
 
   abandon(delivery: RedisDelivery): void {
-    if (this.held.get(delivery.position) !== delivery) return;
-    this.held.delete(delivery.position);
-    this.#owner.changed();
+    if (this.held.remove(delivery)) this.#owner.changed();
   }
 
   async deadLetter(delivery: RedisDelivery, headers: Headers): Promise<void> {
     const id = delivery.position;
-    if (this.held.get(id) !== delivery) throw notOurs(id);
+    if (!delivery.isHeld) throw notOurs(id);
     const redis = this.#connected();
     const { names, group, consumer } = this.#owner;
     const keys = [this.stream, names.deadLetters, names.deadLetterMarker(headers['x-dead-letter-id'] ?? id)];
@@ -128,7 +131,7 @@ export class StreamLedger implements DeliveryLedger {
         this.#lost(id);
         throw notOurs(id);
       }
-      this.held.delete(id);
+      this.held.remove(delivery);
     } catch (error) {
       if (error instanceof EventBusError) throw error;
       throw new ConnectionError(`Could not dead-letter ${id}: ${asError(error).message}`, { cause: error });
@@ -145,7 +148,7 @@ export class StreamLedger implements DeliveryLedger {
     const redis = this.#redis;
     if (redis === undefined) return;
     const ids: string[] = [];
-    for (const delivery of this.held.values()) if (!delivery.isSettling) ids.push(delivery.position);
+    for (const delivery of this.held) if (!delivery.isSettling) ids.push(delivery.position);
     ids.sort(compareIds);
     const { group, consumer } = this.#owner;
     for (let at = 0; at < ids.length; at += IDS_PER_CALL) {
@@ -157,11 +160,12 @@ export class StreamLedger implements DeliveryLedger {
   }
 
   #lost(id: string): void {
-    const delivery = this.held.get(id);
-    this.held.delete(id);
-    const told = delivery?.onAbandoned;
-    if (delivery !== undefined) delivery.onAbandoned = undefined;
-    told?.();
+    const delivery = this.held.find(id);
+    if (delivery === undefined) return;
+    this.held.remove(delivery);
+    const { holder } = delivery;
+    delivery.holder = undefined;
+    holder?.lost();
   }
 
   #connected(): Redis {
@@ -220,7 +224,7 @@ export class StreamLedger implements DeliveryLedger {
           [group, consumer, RELEASED, pendingIdleMs, ...ids],
         );
         for (const { delivery, resolve } of chunk) {
-          this.held.delete(delivery.position);
+          this.held.remove(delivery);
           delivery.isSettling = false;
           resolve();
         }

@@ -34,6 +34,9 @@ export class RedisTransport implements Transport, ConnectionContext {
     keyOrder: 'single-consumer',
     leased: true,
     allGroups: true,
+    replayFromStart: true,
+    atomicDeadLetters: true,
+    delayedRetry: false,
   };
   readonly settings: RedisSettings;
   readonly names: RedisNames;
@@ -91,8 +94,7 @@ export class RedisTransport implements Transport, ConnectionContext {
     const key = JSON.stringify([group, consumer]);
     let ledger = this.ledgers.get(key);
     if (ledger === undefined) {
-      const { pendingIdleMs, batchSize } = this.settings;
-      ledger = new Ledger(this.names, group, consumer, pendingIdleMs, 2 * batchSize);
+      ledger = new Ledger(this.names, group, consumer, this.settings);
       this.ledgers.set(key, ledger);
     }
     return ledger;

@@ -6,7 +6,7 @@ import { ConfigurationError } from '../../../src/errors.ts';
 import { checkServer } from '../../../src/transports/redis/server.ts';
 import { redisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransportOptions } from '../../../src/transports/redis/options.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import { Bench, consume, message, redisBinary, startDurableRedis } from './port.ts';
 
 describe('options of the Redis transport', () => {

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startProxy } from '../../../src/testing/proxy.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import { Bench, consume, eventually, message, redisBinary, startDurableRedis } from './port.ts';
+import { browsed } from '../../support/dead-letters.ts';
 
 describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () => {
   let server: RedisServer;
@@ -33,7 +34,7 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
       'x-replay-count': '2',
     };
     await delivery!.deadLetter(headers);
-    const [letter] = await connection.deadLetters.browse({ group: 'g', limit: 10 });
+    const [letter] = await browsed(connection.deadLetters, 'g');
     expect(letter?.message.headers).toEqual({ ...headers, trace: 't', 'x-original-position': 'first' });
     expect(Buffer.from(letter!.message.body).equals(body)).toBe(true);
     const [record] = await bench.redis.xrangeBuffer(`${bench.stream}_dlq`, '-', '+');
@@ -79,7 +80,7 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
     const [delivery] = await consumer.received(1);
     await bench.redis.xtrim(bench.stream, 'MAXLEN', 0);
     await delivery!.deadLetter({ 'x-group': 'g' });
-    const [letter] = await connection.deadLetters.browse({ group: 'g', limit: 1 });
+    const [letter] = await browsed(connection.deadLetters, 'g');
     expect(letter?.message.id).toBe('1');
     expect(letter?.message.headers).toEqual({ trace: 't', 'x-group': 'g' });
     expect(letter?.message.body.toString()).toBe('{"id":"1"}');
@@ -102,18 +103,15 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
     }
     await bench.redis.xadd(dlq, '*', 'event_id', 'py', 'payload', '{}', 'original_message_id', '1-1');
     const store = connection.deadLetters;
-    const pages: string[] = [];
-    let after: string | undefined;
-    do {
-      const page = await store.browse({ group: 'odd', limit: 4, after });
-      pages.push(page.map((letter) => letter.message.id).join());
-      after = page.at(-1)?.position;
-    } while (after !== undefined);
-    expect(pages).toEqual(['1,3,5,7', '9,11', '']);
+    const odd = await browsed(store, 'odd');
+    expect(odd.map((letter) => letter.message.id).join()).toBe('1,3,5,7,9,11');
+    const rest = await browsed(store, 'odd', odd[3]!.position);
+    expect(rest.map((letter) => letter.message.id).join()).toBe('9,11');
+    expect(await browsed(store, 'odd', odd.at(-1)!.position)).toEqual([]);
     expect(await Promise.all(['odd', 'even', 'none', '*'].map((group) => store.depth(group)))).toEqual([
       6, 6, 0, 13,
     ]);
-    const all = await store.browse({ group: '*', limit: 100 });
+    const all = await browsed(store, '*');
     expect(all).toHaveLength(13);
     expect(all.at(-1)?.message.headers).toEqual({ original_message_id: '1-1' });
     expect(await store.remove(all.slice(0, 3))).toBe(3);
@@ -134,7 +132,7 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
       'x-failure-reason': 'attempts-exhausted',
       'x-original-position': '1-1',
     });
-    const [letter] = await connection.deadLetters.browse({ group: 'own', limit: 1 });
+    const [letter] = await browsed(connection.deadLetters, 'own');
     const headers = { 'x-replay-count': '1', 'x-target-handlers': 'a,b' };
     expect(await connection.deadLetters.replay(letter!, headers)).toBe(true);
     expect(await connection.deadLetters.replay(letter!, headers)).toBe(false);
@@ -145,7 +143,7 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
     });
     expect(await connection.deadLetters.depth('*')).toBe(0);
     await replayed!.deadLetter({ 'x-group': 'own', 'x-original-position': '2-2', 'x-replay-count': '1' });
-    const [again] = await connection.deadLetters.browse({ group: 'own', limit: 1 });
+    const [again] = await browsed(connection.deadLetters, 'own');
     expect(again?.message.headers['x-original-position']).toBe('1-1');
     expect(await bench.redis.xlen(`${bench.stream}:group:own`)).toBe(0);
     expect(other.deliveries).toHaveLength(1);
@@ -155,7 +153,7 @@ describe.skipIf(redisBinary === undefined)('dead letters on Redis Streams', () =
     const connection = await bench.connect();
     const dlq = `${bench.stream}_dlq`;
     await bench.redis.xadd(dlq, '*', 'event_id', 'py', 'payload', '{}', 'retry_count', '4');
-    const [letter] = await connection.deadLetters.browse({ group: '*', limit: 1 });
+    const [letter] = await browsed(connection.deadLetters, '*');
     expect(await connection.deadLetters.replay(letter!, {})).toBe(true);
     const [entry] = await bench.redis.xrange(bench.stream, '-', '+');
     expect(entry?.[1]).toEqual(['event_id', 'py', 'payload', '{}']);

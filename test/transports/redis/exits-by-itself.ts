@@ -11,7 +11,11 @@ await connection.publish([
   { id: '1', ...message },
   { id: '2', ...message },
 ]);
-const source = connection.subscribe({ group: 'g', consumer: 'c~00000001' });
+const source = connection.subscribe({
+  group: 'g',
+  consumer: 'c~00000001',
+  interest: { isEverything: true, types: [] },
+});
 if (end === 'close') {
   for await (const batch of source) {
     for (const delivery of batch) delivery.ack();

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startProxy } from '../../../src/testing/proxy.ts';
 import type { FaultProxy } from '../../../src/testing/proxy.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import type { TestConsumer } from './port.ts';
 import { Bench, consume, eventually, message, redisBinary, startDurableRedis } from './port.ts';
 
@@ -200,7 +200,7 @@ describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it
     await connection.publish([message('before')]);
     const [before] = await consumer.received(1);
     let abandoned = 0;
-    before!.onAbandoned = () => abandoned++;
+    before!.holder = { lost: () => void abandoned++, recall: () => false };
     await fault(bench);
     await eventually(
       () => consumer.notices.map(({ kind }) => kind),

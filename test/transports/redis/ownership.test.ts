@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import type { TestConsumer } from './port.ts';
 import { Bench, consume, eventually, incarnation, message, redisBinary, startDurableRedis } from './port.ts';
 
@@ -86,7 +86,7 @@ describe.skipIf(redisBinary === undefined)('who owns an entry on Redis Streams',
     await slow.publish([message('1')]);
     const [delivery] = await holder.received(1);
     let isAbandoned = false;
-    delivery!.onAbandoned = () => (isAbandoned = true);
+    delivery!.holder = { lost: () => void (isAbandoned = true), recall: () => false };
     const eager = consume(await bench.connect());
     await eager.source.ready;
     const until = performance.now() + 2000;
@@ -105,8 +105,8 @@ describe.skipIf(redisBinary === undefined)('who owns an entry on Redis Streams',
     await connection.publish([message('1'), message('2')]);
     const [one, two] = await consumer.received(2);
     let abandoned = 0;
-    one!.onAbandoned = () => abandoned++;
-    two!.onAbandoned = () => abandoned++;
+    one!.holder = { lost: () => void abandoned++, recall: () => false };
+    two!.holder = { lost: () => void abandoned++, recall: () => false };
     await bench.redis.xclaim(bench.stream, 'g', 'thief', 0, one!.position, two!.position);
     await eventually(
       () => abandoned,
@@ -127,7 +127,7 @@ describe.skipIf(redisBinary === undefined)('who owns an entry on Redis Streams',
     await connection.publish([message('1')]);
     const [delivery] = await consumer.received(1);
     let abandoned = 0;
-    delivery!.onAbandoned = () => abandoned++;
+    delivery!.holder = { lost: () => void abandoned++, recall: () => false };
     await bench.redis.xclaim(bench.stream, 'g', 'thief', 0, delivery!.position);
     await expect(delivery!.deadLetter({ 'x-group': 'g' })).rejects.toMatchObject({ code: 'NOT_OWNED' });
     expect(abandoned).toBe(1);

@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { inject } from 'vitest';
 import type { Message } from '../../../src/contracts/message.ts';
-import type { Delivery, Source, SourceNotice } from '../../../src/contracts/transport.ts';
+import type { Delivery, Source, TransportNotice } from '../../../src/contracts/transport.ts';
 import type { RedisConnection } from '../../../src/transports/redis/connection.ts';
 import { redisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransportOptions } from '../../../src/transports/redis/options.ts';
-import { startRedisServer } from '../../support/redis-server.ts';
-import type { RedisServer } from '../../support/redis-server.ts';
+import { startRedisServer } from '../../../brokers/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 
 /** Undefined where no `redis-server` is on the PATH: then these tests say that they didn't run. */
 export const redisBinary = inject('redisServer');
@@ -57,7 +57,7 @@ export async function eventually<T>(
 export interface TestConsumer {
   readonly source: Source;
   readonly deliveries: Delivery[];
-  readonly notices: SourceNotice[];
+  readonly notices: TransportNotice[];
   readonly largestBatch: number;
   /** Settles when the iteration ends: with what it threw, or undefined. */
   readonly ended: Promise<unknown>;
@@ -70,10 +70,11 @@ export function consume(
   options: { group?: string; consumer?: string; onDelivery?: (delivery: Delivery) => void } = {},
 ): TestConsumer {
   const deliveries: Delivery[] = [];
-  const notices: SourceNotice[] = [];
+  const notices: TransportNotice[] = [];
   const source = connection.subscribe({
     group: options.group ?? 'g',
     consumer: options.consumer ?? incarnation('c'),
+    interest: { isEverything: true, types: [] },
     notice: (notice) => notices.push(notice),
   });
   let largestBatch = 0;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import { Bench, consume, eventually, message, redisBinary, startDurableRedis } from './port.ts';
 
 describe.skipIf(redisBinary === undefined)('reading and publishing on Redis Streams', () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, EventRegistry } from '../../../src/index.ts';
 import { RedisEventBus } from '../../../src/transports/redis/index.ts';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.ts';
+import { startRedisServer, type RedisServer } from '../../../brokers/redis-server.ts';
 import { redisBinary } from './port.ts';
 
 const registry = new EventRegistry();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RedisServer } from '../../support/redis-server.ts';
+import type { RedisServer } from '../../../brokers/redis-server.ts';
 import { Bench, consume, eventually, message, redisBinary, startDurableRedis } from './port.ts';
 
 describe.skipIf(redisBinary === undefined)('trimming what was handled on Redis Streams', () => {

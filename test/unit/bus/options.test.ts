@@ -1,3 +1,4 @@
+import { browsed } from '../../support/dead-letters.ts';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -115,7 +116,7 @@ const proofs: Record<string, () => Promise<void>> = {
       bus.subscribe(Pinged, fail);
       await bus.publish(ping());
       await bus.idle();
-      const [stored] = await broker.browse({ group: '*', limit: 1 });
+      const [stored] = await browsed(broker, '*');
       consumers.push(stored?.message.headers['x-consumer']);
       await broker.remove(stored === undefined ? [] : [stored]);
       await bus.shutdown();

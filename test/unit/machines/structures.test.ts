@@ -190,12 +190,14 @@ describe('Runs', () => {
 
   it('follow a handler from its first failure to its last', () => {
     const runs = new Runs();
-    expect(runs.note(failed(1, 10), () => ({ kind: 'retry', delayMs: 5 }))).toMatchObject({ kind: 'retry' });
+    expect(runs.note(failed(1, 10), () => ({ kind: 'retry', delayMs: 5 }), false)).toMatchObject({
+      kind: 'retry',
+    });
     expect([runs.hasWaiting, runs.hasRunning, runs.waiting]).toEqual([true, false, ['s']]);
     expect(runs.begin('s')).toBe(2);
     expect(runs.begin('s')).toBeUndefined();
     expect([runs.hasWaiting, runs.hasRunning]).toEqual([false, true]);
-    runs.note(failed(2, 20), () => ({ kind: 'fail', reason: 'attempts-exhausted' }));
+    runs.note(failed(2, 20), () => ({ kind: 'fail', reason: 'attempts-exhausted' }), false);
     expect(runs.failures).toEqual([
       {
         subscription: 's',
@@ -211,11 +213,11 @@ describe('Runs', () => {
   it('forget a handler that succeeded, was dropped or cancelled', () => {
     const runs = new Runs();
     const retry = () => ({ kind: 'retry', delayMs: 5 }) as const;
-    runs.note(failed(1, 0), retry);
-    runs.note({ subscription: 's', attempt: 2 }, retry);
-    runs.note(failed(1, 0), () => ({ kind: 'drop' }));
+    runs.note(failed(1, 0), retry, false);
+    runs.note({ subscription: 's', attempt: 2 }, retry, false);
+    runs.note(failed(1, 0), () => ({ kind: 'drop' }), false);
     expect([runs.failures, runs.hasWaiting, runs.hasRunning]).toEqual([[], false, false]);
-    runs.note(failed(1, 0), retry);
+    runs.note(failed(1, 0), retry, false);
     runs.begin('s');
     runs.cancel('s');
     expect(runs.hasRunning).toBe(true);

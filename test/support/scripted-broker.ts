@@ -1,0 +1,206 @@
+import { onTestFinished } from 'vitest';
+import { StatechartEventBus } from '../../src/bus/event-bus.ts';
+import { BROKER_DEFAULTS, busSettings, type BusOptions } from '../../src/bus/options.ts';
+import type { Headers, Message } from '../../src/contracts/message.ts';
+import type {
+  Capabilities,
+  Connection,
+  Delivery,
+  Interest,
+  Source,
+  SourceOptions,
+  Transport,
+  TransportNotice,
+} from '../../src/contracts/transport.ts';
+import { createCodec } from '../../src/events/codec.ts';
+import { VirtualClock } from '../../src/testing/clock.ts';
+import { RecordingLogger, registry, settle } from './memory-bus.ts';
+import { runRandom } from './seed.ts';
+
+const CAPABILITIES: Capabilities = {
+  durable: true,
+  crossProcess: true,
+  deliveryCount: false,
+  keyOrder: 'single-consumer',
+  leased: false,
+  allGroups: false,
+  replayFromStart: false,
+  atomicDeadLetters: false,
+  delayedRetry: true,
+};
+
+/** A broker that does what the test says: hands out what it is given, and writes down what it is asked for. */
+export class ScriptedBroker {
+  /** In order: `ack 1`, `dead-letter 1`, `defer 1 2000`, `publish 1`, `want Pinged`. */
+  readonly asked: string[] = [];
+  /** Of the last dead letter, retry or publish that was stored. */
+  stored: Headers = {};
+  /** What storing comes to; an error is thrown once. */
+  refusal: Error | undefined = undefined;
+  /** What publishing comes to. */
+  publishFailure: Error | undefined = undefined;
+  /** Bindings wait for it. */
+  binding: Promise<void> = Promise.resolve();
+  connection: Connection | undefined = undefined;
+  notice: ((notice: TransportNotice) => void) | undefined = undefined;
+  readonly #batches: Delivery[][] = [];
+  #wake: () => void = () => undefined;
+  #end: { readonly error: Error | undefined } | undefined = undefined;
+  #position = 0;
+  readonly #codec = createCodec({ registry });
+
+  /** Hands an event out; returns the delivery. */
+  deliver(event: Parameters<typeof this.encode>[0], headers: Headers = {}): Delivery {
+    const delivery = this.#delivery(this.encode(event, headers));
+    this.#batches.push([delivery]);
+    this.#wake();
+    return delivery;
+  }
+
+  encode(event: Parameters<ReturnType<typeof createCodec>['encode']>[0], headers: Headers = {}): Message {
+    return this.#codec.encode(event, headers);
+  }
+
+  /** Ends reading, such as after a channel error. */
+  endReading(error: Error): void {
+    this.#end = { error };
+    this.#wake();
+  }
+
+  get transport(): Transport {
+    return {
+      name: 'scripted',
+      destination: 'scripted',
+      capabilities: CAPABILITIES,
+      connect: (_signal, notice) => {
+        this.notice = notice;
+        this.connection = this.#connect();
+        return Promise.resolve(this.connection);
+      },
+    };
+  }
+
+  #connect(): Connection {
+    let close: (error: Error | undefined) => void = () => undefined;
+    const closed = new Promise<Error | undefined>((resolve) => (close = resolve));
+    return {
+      publish: (messages) => {
+        this.asked.push(...messages.map(({ id }) => `publish ${id}`));
+        return this.publishFailure === undefined ? Promise.resolve() : Promise.reject(this.publishFailure);
+      },
+      subscribe: (options) => this.#source(options),
+      deadLetters: {
+        async *browse() {
+          yield await Promise.resolve([]);
+        },
+        depth: () => Promise.resolve(0),
+        replay: () => Promise.resolve(false),
+        remove: () => Promise.resolve(0),
+      },
+      info: () => Promise.resolve({ length: 0, pendingMessages: 0, dlqMessages: 0, consumers: 1, lag: 0 }),
+      closed,
+      close: () => Promise.resolve(close(undefined)),
+    };
+  }
+
+  #source({ interest }: SourceOptions): Source {
+    this.#end = undefined;
+    this.#note(interest);
+    const next = async (): Promise<Delivery[] | undefined> => {
+      while (this.#batches.length === 0) {
+        if (this.#end?.error !== undefined) throw this.#end.error;
+        if (this.#end !== undefined) return undefined;
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+      return this.#batches.shift();
+    };
+    return {
+      window: 100,
+      ready: Promise.resolve(),
+      want: async (wanted) => {
+        this.#note(wanted);
+        await this.binding;
+      },
+      pause: () => undefined,
+      resume: () => undefined,
+      stop: () => {
+        this.#end ??= { error: undefined };
+        this.#wake();
+        return Promise.resolve();
+      },
+      close: () => Promise.resolve(),
+      async *[Symbol.asyncIterator]() {
+        for (let batch = await next(); batch !== undefined; batch = await next()) yield batch;
+      },
+    };
+  }
+
+  #note({ isEverything, types }: Interest): void {
+    const names = types.map(({ type, aggregateType }) => `${aggregateType}.${type}`).join();
+    this.asked.push(`want ${isEverything ? 'everything ' : ''}${names}`.trim());
+  }
+
+  #delivery(message: Message): Delivery {
+    const n = ++this.#position;
+    const store = (what: string, headers: Headers): Promise<void> => {
+      this.asked.push(what);
+      const { refusal } = this;
+      this.refusal = undefined;
+      if (refusal !== undefined) return Promise.reject(refusal);
+      this.stored = headers;
+      return Promise.resolve();
+    };
+    return {
+      message,
+      destination: 'scripted',
+      position: String(n),
+      deliveryCount: undefined,
+      holder: undefined,
+      ack: () => void this.asked.push(`ack ${n}`),
+      release: () => {
+        this.asked.push(`release ${n}`);
+        return Promise.resolve();
+      },
+      deadLetter: (headers) => store(`dead-letter ${n}`, headers),
+      defer: (delayMs, headers) => store(`defer ${n} ${delayMs}`, headers),
+      abandon: () => void this.asked.push(`abandon ${n}`),
+    };
+  }
+}
+
+/** A consuming bus at a scripted broker. `subscribe` is called before it begins. */
+export async function scriptedBus(
+  subscribe: (bus: StatechartEventBus) => void,
+  options: BusOptions & { readonly defersRetries?: boolean; readonly bindsTypes?: boolean } = {},
+) {
+  const { defersRetries = false, bindsTypes = false, ...given } = options;
+  const broker = new ScriptedBroker();
+  const clock = new VirtualClock();
+  const logger = new RecordingLogger();
+  const { transport } = broker;
+  class ScriptedBus extends StatechartEventBus {
+    constructor() {
+      const settings = { registry, clock, logger, random: runRandom(), consumerGroup: 'g', ...given };
+      super(busSettings({ retry: { jitter: 0 }, ...settings }, { ...BROKER_DEFAULTS, ordering: 'none' }), {
+        transport,
+        capabilities: CAPABILITIES,
+        destination: 'scripted',
+        isStoredOnceSent: false,
+        canRelease: true,
+        defersRetries,
+        bindsTypes,
+      });
+    }
+  }
+  const bus = new ScriptedBus();
+  onTestFinished(async () => {
+    const stopped = bus.shutdown({ timeoutMs: 0 });
+    await clock.advance(5000);
+    await stopped;
+  });
+  subscribe(bus);
+  const consumption = await bus.startConsumingInBackground();
+  await settle(clock);
+  broker.asked.length = 0;
+  return { bus, broker, clock, logger, consumption };
+}
