@@ -1,23 +1,10 @@
 import type { BrokerEventBus } from '../bus/api.ts';
 import type { BusOptions } from '../bus/options.ts';
+import type { Capabilities } from '../contracts/transport.ts';
 import type { VirtualClock } from './clock.ts';
 
 /** What a transport says it can do. The suite proves what is declared, and that what isn't is refused or absent. */
-export interface Abilities {
-  /** What is published outlives every bus that uses the broker. */
-  readonly durable: boolean;
-  /** Consumers of one group may live in several processes; needs {@link TransportHarness.consumeElsewhere}. */
-  readonly crossProcess: boolean;
-  /** The broker counts deliveries: handlers see the count, and `maxDeliveries` is obeyed. */
-  readonly deliveryCount: boolean;
-  /** Where order per key holds. */
-  readonly keyOrder: 'single-consumer' | 'group';
-  /** A group made later gets what was published before. */
-  readonly replayFromStart: boolean;
-  /** Deliveries are taken away unless renewed in time. */
-  readonly leased: boolean;
-  /** Dead letters of all groups can be counted and listed at once. */
-  readonly allGroups: boolean;
+export interface Abilities extends Capabilities {
   /** A bus consumes from its construction on, without `startConsuming`. */
   readonly consumesByItself: boolean;
 }

@@ -98,6 +98,13 @@ export class Stage extends TestTime {
     return Object.assign(bus, { label });
   }
 
+  /** Makes the group, where one that comes after an event would never get it. */
+  async foundGroup(options: BusOptions = {}): Promise<void> {
+    if (this.harness.abilities.replayFromStart) return;
+    const founder = await this.consumer({ name: 'founder', options });
+    await this.settles(founder.shutdown(), 'the founder to stop');
+  }
+
   /** Has the end of the test look at that group too. */
   expectGroup(destination: Destination, group: string): void {
     this.#groups.set(`${destination.name} ${group}`, { destination, group });

@@ -62,6 +62,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
     onUnwanted: 'ack',
     canRelease: true,
     routes,
+    inspection: { isOn: false },
     decode: ({ body }) => {
       if (body === 'garbage') throw new Error('no event');
       return {} as DomainEvent;
@@ -101,7 +102,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
     position: name,
     deliveryCount,
     precedes: (other) => isReturned && name < other.position,
-    onAbandoned: undefined,
+    holder: undefined,
     ack: () => settle(name, rig.acked),
     release: () => {
       settle(name, rig.released);
@@ -137,9 +138,10 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
       const dispatch = rig.troubled.find((one) => nameOf(one) === name);
       if (dispatch !== undefined) flow.ended(dispatch, outcome);
     },
+    recall: (name: string): boolean | undefined => pulled.get(name)?.holder?.recall(),
     abandon(name: string): void {
       lost.add(name);
-      pulled.get(name)?.onAbandoned?.();
+      pulled.get(name)?.holder?.lost();
     },
   });
 }

@@ -35,6 +35,8 @@ export function redisHarness(redisUrl: string): TransportHarness {
       replayFromStart: true,
       leased: true,
       allGroups: true,
+      atomicDeadLetters: true,
+      delayedRetry: false,
       consumesByItself: false,
     },
     window: 200,
@@ -70,7 +72,11 @@ export function redisHarness(redisUrl: string): TransportHarness {
       }
     },
     consumeElsewhere: async (destination, group, name) =>
-      startWorker({ redisUrl, streamPrefix: destination.name, consumerGroup: group, consumerName: name }),
+      startWorker({
+        place: { broker: 'redis', url: redisUrl, destination: destination.name },
+        consumerGroup: group,
+        consumerName: name,
+      }),
     faults: {
       async prepare(destination) {
         proxies.set(destination.name, await startProxy(target));

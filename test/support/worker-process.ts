@@ -1,8 +1,8 @@
 // A process of its own that consumes: started, told to stop, and killed by the tests that need more than one.
 import { setTimeout as pause } from 'node:timers/promises';
 import { Counted, conformanceRegistry } from '../../src/testing/counted.ts';
-import { RedisEventBus } from '../../src/transports/redis/index.ts';
-import type { WorkerPlan, WorkerReport } from './worker.ts';
+import { busAt } from './bus-places.ts';
+import { moment, type WorkerPlan, type WorkerReport } from './worker.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan;
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -10,34 +10,33 @@ const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 // On Linux a pipe is written before this returns, so what was reported survives a SIGKILL of this process.
 const report = (line: WorkerReport) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const buses = Array.from({ length: plan.buses ?? 1 }, (_, index) => {
+const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
   const consumer = `${plan.consumerName}-${index}`;
-  const bus = new RedisEventBus({
-    redisUrl: plan.redisUrl,
-    streamPrefix: plan.streamPrefix,
+  const bus = await busAt(plan.place, {
     consumerGroup: plan.consumerGroup,
     consumerName: consumer,
     registry: conformanceRegistry,
     logger: silent,
-    blockMs: 500,
-    pendingIdleMs: plan.pendingIdleMs ?? 2_000,
-    concurrency: plan.concurrency ?? 8,
+    concurrency: 8,
     retry: { maxRetries: 3, baseDelayMs: 5, maxDelayMs: 20 },
+    ...plan.options,
   });
   bus.subscribe(
     Counted,
     async (event, { attempt, deliveryCount }) => {
       const { eventId: id, aggregateId: key, n } = event;
-      report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount });
+      report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount, at: moment() });
       if (plan.handlerMs !== undefined) await pause(plan.handlerMs);
       const isUnlucky = plan.failEvery !== undefined && n % plan.failEvery === 0 && attempt === 1;
-      report({ kind: 'end', id, consumer, outcome: isUnlucky ? 'failed' : 'succeeded' });
+      const outcome = isUnlucky ? 'failed' : 'succeeded';
+      report({ kind: 'end', id, consumer, outcome, at: moment() });
       if (isUnlucky) throw new Error('unlucky');
     },
     { name: 'recorder' },
   );
   return bus;
 });
+const buses = await Promise.all(starting);
 
 process.stdin.once('data', () => {
   process.stdin.destroy();

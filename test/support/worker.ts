@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DrainReport } from '../../src/index.ts';
 import type { RemoteConsumer } from '../../src/testing/index.ts';
+import type { BusPlace } from './bus-places.ts';
 
 export interface WorkerPlan {
-  readonly redisUrl: string;
-  readonly streamPrefix: string;
+  readonly place: BusPlace;
   readonly consumerGroup: string;
   readonly consumerName: string;
   /** Buses in the process (1). */
   readonly buses?: number;
-  readonly concurrency?: number;
   readonly handlerMs?: number;
-  readonly pendingIdleMs?: number;
+  /** More of the bus, as far as JSON holds them; 8 at once and short retries by default. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** Every so manieth event fails at its first attempt. */
   readonly failEvery?: number;
 }
 
-/** One line that a worker prints. */
+/** One line that a worker prints. `at` is in milliseconds of the clock that all processes of a machine share. */
 export type WorkerReport =
   | { readonly kind: 'ready' }
   | {
@@ -30,12 +30,14 @@ export type WorkerReport =
       readonly consumer: string;
       readonly attempt: number;
       readonly deliveryCount: number | undefined;
+      readonly at: number;
     }
   | {
       readonly kind: 'end';
       readonly id: string;
       readonly consumer: string;
       readonly outcome: 'succeeded' | 'failed';
+      readonly at: number;
     }
   | { readonly kind: 'stopped'; readonly reports: readonly DrainReport[] };
 
@@ -45,6 +47,11 @@ export interface Worker extends RemoteConsumer {
   readonly inFlight: number;
   /** SIGKILL; resolves once the process is gone and all it had printed is read. */
   kill(): Promise<void>;
+}
+
+/** Of the clock that all processes of this machine share, in milliseconds. */
+export function moment(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** Starts a consumer in a process of its own; resolves once it consumes. `told` hears every line, in order. */

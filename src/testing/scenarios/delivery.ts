@@ -167,6 +167,7 @@ export const deliveryScenarios: Scenarios = {
       ? []
       : [
           scenario('pulls nothing before it is told to consume', async (stage) => {
+            await stage.foundGroup();
             const bus = stage.bus({ consumerGroup: stage.destination.group });
             await stage.publish(bus, counted(3));
             expect(bus.state).toBe('connected');

@@ -1,0 +1,146 @@
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
+import { ConnectionError } from '../../errors.ts';
+import type { RabbitDriver } from './load-driver.ts';
+import type { RabbitSettings } from './options.ts';
+import { asError, connectionError } from './server-errors.ts';
+
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** What amqplib has at run time and leaves out of its types. */
+interface Innards {
+  readonly connection: {
+    readonly stream: { destroy(error: Error): void };
+    readonly serverProperties?: { readonly version?: string };
+  };
+}
+
+/** `host:port`, for messages. */
+export function whereOf(rabbitmqUrl: string): string {
+  const { hostname, port, protocol } = new URL(rabbitmqUrl);
+  return `${hostname}:${port || (protocol === 'amqps:' ? 5671 : 5672)}`;
+}
+
+/** One socket. It ends once: lost, or closed by us. */
+export class Link {
+  readonly where: string;
+  /** Such as 3.10.8; empty where the server doesn't tell. */
+  readonly serverVersion: string;
+  /** Settles when the socket is gone: the cause, or undefined after `close()`. */
+  readonly ended: Promise<Error | undefined>;
+  onBlocked: ((isBlocked: boolean) => void) | undefined = undefined;
+  readonly #model: ChannelModel;
+  #isEnded = false;
+  #isClosing = false;
+  #cause: Error | undefined;
+  #end: (cause: Error | undefined) => void = () => undefined;
+
+  /** @throws {ConnectionError} when it can't be opened, or `signal` aborts first. */
+  static async open(
+    driver: RabbitDriver,
+    settings: RabbitSettings,
+    role: string,
+    signal: AbortSignal,
+  ): Promise<Link> {
+    const where = whereOf(settings.rabbitmqUrl);
+    const url = new URL(settings.rabbitmqUrl);
+    url.searchParams.set('heartbeat', String(settings.heartbeatSeconds));
+    if (settings.tls !== undefined && settings.tls !== false) url.protocol = 'amqps:';
+    const opening = driver.connect(url.href, {
+      ...(typeof settings.tls === 'object' ? settings.tls : {}),
+      // The driver's own limit covers the handshake, too: nobody else could end a socket that isn't handed out yet.
+      ...(settings.connectTimeoutMs === Infinity ? {} : { timeout: settings.connectTimeoutMs }),
+      noDelay: true,
+      clientProperties: { connection_name: `buschart ${role}` },
+    });
+    let giveUp: () => void = () => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      giveUp = () =>
+        reject(new ConnectionError(`Gave up connecting to RabbitMQ at ${where}`, { cause: signal.reason }));
+    });
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      return new Link(await Promise.race([opening, aborted]), where);
+    } catch (error) {
+      // It may still come.
+      void opening.then(
+        (late) => new Link(late, where).close(),
+        () => undefined,
+      );
+      throw connectionError('Could not connect to', where, error);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  private constructor(model: ChannelModel, where: string) {
+    this.#model = model;
+    this.where = where;
+    this.serverVersion = (model as unknown as Innards).connection.serverProperties?.version ?? '';
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    model.on('error', (error: Error) => (this.#cause ??= error));
+    model.on('close', (error?: Error) => this.#over(error));
+    model.on('blocked', () => this.onBlocked?.(true));
+    model.on('unblocked', () => this.onBlocked?.(false));
+  }
+
+  get isOpen(): boolean {
+    return !this.#isEnded && !this.#isClosing;
+  }
+
+  /**
+   * A channel whose errors are told to `closed`, once, with what the server said: without a listener an error of a
+   * channel ends the whole connection.
+   * @throws {ConnectionError}
+   */
+  async channel(closed: (cause: Error) => void): Promise<Channel> {
+    return this.#open(() => this.#model.createChannel(), closed);
+  }
+
+  /** The same with publisher confirms. */
+  async confirmChannel(closed: (cause: Error) => void): Promise<ConfirmChannel> {
+    return this.#open(() => this.#model.createConfirmChannel(), closed);
+  }
+
+  /** Says goodbye, for a second at most; resolves once the socket is closed. */
+  async close(): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isClosing = true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
+    await Promise.race([this.#model.close().catch(() => undefined), this.ended, late]);
+    clearTimeout(timer);
+    this.destroy();
+    await this.ended;
+  }
+
+  /** Rejects what is pending. */
+  destroy(cause: Error = new ConnectionError('The connection to RabbitMQ was closed')): void {
+    if (this.#isEnded) return;
+    this.#cause ??= cause;
+    // With an error, or the driver would take no notice and keep its heartbeat going.
+    (this.#model as unknown as Innards).connection.stream.destroy(cause);
+    this.#over(cause);
+  }
+
+  async #open<T extends Channel>(create: () => Promise<T>, closed: (cause: Error) => void): Promise<T> {
+    let cause: Error | undefined;
+    try {
+      const channel = await create();
+      channel.on('error', (error: Error) => (cause = error));
+      channel.on('close', () => {
+        // When the connection is lost its channels close first, without a cause: who listens wants to know which.
+        setImmediate(() => closed(cause ?? this.#cause ?? new ConnectionError('The channel was closed')));
+      });
+      return channel;
+    } catch (error) {
+      throw connectionError('Could not open a channel to', this.where, error);
+    }
+  }
+
+  #over(error: Error | undefined): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#end(this.#isClosing ? undefined : asError(this.#cause ?? error ?? 'closed by the server'));
+  }
+}

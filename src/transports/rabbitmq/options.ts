@@ -1,0 +1,57 @@
+import type { ConnectionOptions } from 'node:tls';
+import { z } from 'zod';
+import { ConfigurationError } from '../../errors.ts';
+
+const EXCHANGE_TYPES = ['topic', 'direct', 'fanout', 'headers'] as const;
+
+export type ExchangeType = (typeof EXCHANGE_TYPES)[number];
+
+/** The options that only RabbitMQ has; the bus adds its own. */
+export const rabbitOptionsSchema = z.strictObject({
+  /** `amqp://[user:password@]host[:port][/vhost]`, or `amqps://` for TLS (amqp://guest:guest@localhost:5672). */
+  rabbitmqUrl: z
+    .string()
+    .refine((url) => /^amqps?:\/\//.test(url) && URL.canParse(url), 'must be an amqp:// or amqps:// URL')
+    .default('amqp://guest:guest@localhost:5672'),
+  /** Events go to this exchange, with the routing key `{aggregateType}.{eventType}` ('events'). */
+  exchangeName: z.string().min(1).max(200).default('events'),
+  /** How the exchange picks queues ('topic'). All of them give a group what its subscriptions ask for, but 'fanout' everything. */
+  exchangeType: z.enum(EXCHANGE_TYPES).default('topic'),
+  /** Most deliveries that one consumer holds unsettled, 1 to 65,535 (64). */
+  prefetchCount: z.int().min(1).max(65_535).default(64),
+  /** 'quorum' is replicated and counts deliveries; 'classic' is what eventsource-py makes ('quorum'). */
+  queueType: z.enum(['quorum', 'classic']).default('quorum'),
+  /** Binds the group's queue by this key alone, whatever is subscribed to. By default each subscription binds what it needs. */
+  routingKeyPattern: z.string().max(255).optional(),
+  /** What publish does when no queue is bound to an event's routing key: reject, or warn once a key and count ('error'). */
+  onUnroutable: z.enum(['error', 'warn']).default('error'),
+  /** Milliseconds after which a dead letter is gone for good; kept for ever by default. */
+  dlqMessageTtlMs: z.int().min(1).optional(),
+  /** Most dead letters of a group; the oldest go. Not bounded by default. */
+  dlqMaxLength: z.int().min(1).optional(),
+  /** Seconds of silence after which either side begins to doubt the socket; two of them end it, 1 to 600 (5). */
+  heartbeatSeconds: z.int().min(1).max(600).default(5),
+  /** TLS settings as of `tls.connect` (`ca`; `cert` and `key` for mutual TLS), or true for its defaults; `amqps://` alone is the same as true. */
+  tls: z
+    .union([z.boolean(), z.custom<ConnectionOptions>((v) => typeof v === 'object' && v !== null)])
+    .optional(),
+  /** Milliseconds that opening the connection may take, more than 0, Infinity for no limit (10,000). */
+  connectTimeoutMs: z.union([z.number().positive(), z.literal(Infinity)]).default(10_000),
+  /** Broker deliveries of one message after which the bus gives it up; the queue's own limit lies 10 above it (20). */
+  maxDeliveries: z.int().min(1).default(20),
+});
+
+/** @see rabbitOptionsSchema for ranges and defaults. */
+export type RabbitTransportOptions = z.input<typeof rabbitOptionsSchema>;
+/** The options with every default filled in. */
+export type RabbitSettings = z.output<typeof rabbitOptionsSchema>;
+
+/** @throws {ConfigurationError} naming the field and what is allowed; never a URL, which may hold a password. */
+export function parseRabbitOptions(options: RabbitTransportOptions): RabbitSettings {
+  const parsed = rabbitOptionsSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ConfigurationError(
+    `RabbitMQ option "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'is wrong'}.`,
+  );
+}

@@ -1,0 +1,40 @@
+import { ConnectionError, EventBusError } from '../../errors.ts';
+
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
+/** What the server says to a client that it won't have: 403 at the handshake, 530 for a virtual host that isn't there. */
+const REFUSED = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|\(403\)|\b403\b|\b530\b/;
+
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** Credentials, virtual host, rights or TLS: trying again can't help. */
+export function isRefusal(error: unknown): boolean {
+  const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
+  return (typeof code === 'string' && TLS_CODE.test(code)) || REFUSED.test(message);
+}
+
+/** 406: what is there was declared otherwise. */
+export function isMismatch(error: unknown): boolean {
+  return (
+    (error as { code?: unknown } | undefined)?.code === 406 ||
+    /PRECONDITION[-_]FAILED/.test(asError(error).message)
+  );
+}
+
+/** 404: no such queue or exchange. */
+export function isMissing(error: unknown): boolean {
+  return (
+    (error as { code?: unknown } | undefined)?.code === 404 || /NOT[-_]FOUND/.test(asError(error).message)
+  );
+}
+
+/** Wraps what the driver threw, and leaves errors of our own as they are; amqplib never tells the password. */
+export function connectionError(doing: string, where: string, cause: unknown): EventBusError {
+  if (cause instanceof EventBusError) return cause;
+  const reason = asError(cause).message || (cause as { code?: string }).code || 'no reason given';
+  return new ConnectionError(`${doing} RabbitMQ at ${where}: ${reason}`, {
+    retryable: !isRefusal(cause),
+    cause,
+  });
+}

@@ -1,0 +1,238 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Headers } from '../../contracts/message.ts';
+import type { Delivery, Interest, Source, SourceOptions } from '../../contracts/transport.ts';
+import { ConnectionError } from '../../errors.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import { RabbitDelivery, type DeliveryOwner } from './delivery.ts';
+import { asError, connectionError } from './server-errors.ts';
+import type { Binding } from './topology.ts';
+
+/** What a source takes from its connection. */
+export interface SourceHost {
+  readonly where: string;
+  readonly prefetchCount: number;
+  readonly exchange: string;
+  readonly countsDeliveries: boolean;
+  /** The queue of the group, declared if need be. @throws {ConfigurationError} when it is there otherwise. */
+  declareGroup(group: string): Promise<string>;
+  /** A channel to consume from. */
+  openChannel(closed: (cause: Error) => void): Promise<Channel>;
+  bindingsOf(interest: Interest): Binding[];
+  storeDeadLetter(group: string, delivery: RabbitDelivery, headers: Headers): Promise<void>;
+  storeRetry(group: string, delivery: RabbitDelivery, delayMs: number, headers: Headers): Promise<void>;
+  /** What is published over the connection meanwhile waits for `bound`. */
+  holdPublishes(bound: Promise<void>): void;
+  left(source: RabbitSource): void;
+}
+
+/** One consumer of a group's queue, on a channel of its own, which its deliveries live and die with. */
+export class RabbitSource implements Source, DeliveryOwner {
+  readonly window: number;
+  readonly ready: Promise<void>;
+  readonly countsDeliveries: boolean;
+  queue = '';
+  readonly #host: SourceHost;
+  readonly #options: SourceOptions;
+  readonly #held = new Set<RabbitDelivery>();
+  readonly #bound = new Set<string>();
+  #channel: Channel | undefined;
+  #acks: Acknowledgements | undefined;
+  #arrived: RabbitDelivery[] = [];
+  #consumerTag: string | undefined;
+  #isPaused = false;
+  #isStopped = false;
+  #failure: Error | undefined;
+  #wake: () => void = () => undefined;
+  /** Consuming and cancelling, one after the other. */
+  #turns: Promise<unknown>;
+  #closing: Promise<void> | undefined;
+
+  constructor(host: SourceHost, options: SourceOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.window = host.prefetchCount;
+    this.countsDeliveries = host.countsDeliveries;
+    let begun = (): void => undefined;
+    this.ready = new Promise((resolve) => (begun = resolve));
+    const started = this.#start();
+    host.holdPublishes(started);
+    this.#turns = started.then(
+      () => (this.#isStopped ? undefined : begun()),
+      (error: unknown) => this.fail(connectionError('Could not consume from', host.where, error)),
+    );
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Delivery[], void, undefined> {
+    for (;;) {
+      // What came while it was being stopped goes back with the channel.
+      const batch = this.#isStopped ? [] : this.#arrived;
+      this.#arrived = [];
+      if (batch.length > 0) yield batch;
+      else if (this.#failure !== undefined) throw this.#failure;
+      else if (this.#isStopped) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async want(interest: Interest): Promise<void> {
+    const bound = this.#turn(async (channel) => this.#bind(channel, interest));
+    this.#host.holdPublishes(bound);
+    await bound;
+  }
+
+  /** Cancels the consumer: what comes next is for other members of the group. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#settleDemand();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#settleDemand();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#settleDemand();
+    await this.#turns;
+    for (const delivery of this.#arrived.splice(0)) this.forget(delivery);
+    this.#wake();
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  /** The channel is gone, and with it all that was held. */
+  fail(cause: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = cause;
+    this.#arrived = [];
+    this.#host.left(this);
+    for (const delivery of this.#held) {
+      delivery.isHeld = false;
+      delivery.holder?.lost();
+    }
+    this.#held.clear();
+    void this.#channel?.close().catch(() => undefined);
+    this.#wake();
+  }
+
+  settle(delivery: RabbitDelivery): void {
+    if (!delivery.isHeld) return;
+    this.forget(delivery);
+    this.#acks?.add(delivery.tag);
+  }
+
+  forget(delivery: RabbitDelivery): void {
+    delivery.isHeld = false;
+    this.#held.delete(delivery);
+  }
+
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  storeDeadLetter(delivery: RabbitDelivery, headers: Headers): Promise<void> {
+    return this.#host.storeDeadLetter(this.#options.group, delivery, headers);
+  }
+
+  storeRetry(delivery: RabbitDelivery, delayMs: number, headers: Headers): Promise<void> {
+    return this.#host.storeRetry(this.#options.group, delivery, delayMs, headers);
+  }
+
+  async #start(): Promise<void> {
+    this.queue = await this.#host.declareGroup(this.#options.group);
+    const channel = await this.#host.openChannel((cause) =>
+      this.fail(connectionError('Lost the channel to', this.#host.where, cause)),
+    );
+    this.#channel = channel;
+    this.#acks = new Acknowledgements(guarded(channel));
+    await channel.prefetch(this.#host.prefetchCount);
+    await this.#bind(channel, this.#options.interest);
+    await this.#demand(channel);
+  }
+
+  async #bind(channel: Channel, interest: Interest): Promise<void> {
+    for (const { routingKey, args } of this.#host.bindingsOf(interest)) {
+      const name = JSON.stringify([routingKey, args]);
+      if (this.#bound.has(name)) continue;
+      await channel.bindQueue(this.queue, this.#host.exchange, routingKey, args);
+      this.#bound.add(name);
+    }
+  }
+
+  #settleDemand(): void {
+    void this.#turn((channel) => this.#demand(channel)).catch(() => undefined);
+  }
+
+  /** Consumes, or doesn't, as is wanted by now. */
+  async #demand(channel: Channel): Promise<void> {
+    const isWanted = !this.#isPaused && !this.#isStopped;
+    const { consumer } = this.#options;
+    if (isWanted && this.#consumerTag === undefined) {
+      const receive = (raw: ConsumeMessage | null): void => this.#receive(raw);
+      const { consumerTag } = await channel.consume(this.queue, receive, { consumerTag: consumer });
+      this.#consumerTag = consumerTag;
+    } else if (!isWanted && this.#consumerTag !== undefined) {
+      await channel.cancel(this.#consumerTag);
+      this.#consumerTag = undefined;
+    }
+  }
+
+  #receive(raw: ConsumeMessage | null): void {
+    if (raw === null) {
+      this.#options.notice?.({
+        kind: 'group-recreated',
+        count: 1,
+        detail: `The queue "${this.queue}" was deleted or moved; it is declared again.`,
+      });
+      this.fail(new ConnectionError(`RabbitMQ cancelled the consumer of "${this.queue}"`));
+      return;
+    }
+    if (this.#failure !== undefined) return;
+    const delivery = new RabbitDelivery(raw, this);
+    this.#held.add(delivery);
+    if (this.#arrived.push(delivery) === 1) this.#wake();
+  }
+
+  async #turn(task: (channel: Channel) => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(async () => {
+      if (this.#failure !== undefined || this.#channel === undefined)
+        throw this.#failure ?? new ConnectionError('The source is not open');
+      await task(this.#channel);
+    });
+    this.#turns = turn.catch((error: unknown) =>
+      this.fail(connectionError('Could not consume from', this.#host.where, asError(error))),
+    );
+    await turn;
+  }
+
+  async #close(): Promise<void> {
+    await this.stop();
+    const channel = this.#channel;
+    if (this.#failure !== undefined || channel === undefined) {
+      this.#host.left(this);
+      return;
+    }
+    this.#acks?.flush();
+    // A channel is served in order: once this is answered, the acknowledgements have been taken in.
+    await channel.checkQueue(this.queue).catch(() => undefined);
+    this.#failure = new ConnectionError('The source is closed');
+    this.#host.left(this);
+    await channel.close().catch(() => undefined);
+  }
+}
+
+/** A closed channel throws; whoever held its deliveries is told by its end. */
+function guarded(channel: Channel): Pick<Channel, 'ack'> {
+  return {
+    ack: (message, isUpTo) => {
+      try {
+        channel.ack(message, isUpTo);
+      } catch {
+        // They come again.
+      }
+    },
+  };
+}

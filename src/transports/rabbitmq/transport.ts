@@ -1,0 +1,100 @@
+import type { Capabilities, Connection, Transport, TransportNotice } from '../../contracts/transport.ts';
+import { ConfigurationError, ConnectionError } from '../../errors.ts';
+import { RabbitConnection } from './connection.ts';
+import { Link, whereOf } from './link.ts';
+import { loadDriver } from './load-driver.ts';
+import { parseRabbitOptions, type RabbitSettings, type RabbitTransportOptions } from './options.ts';
+import { connectionError } from './server-errors.ts';
+import { Topology } from './topology.ts';
+
+/** Quorum queues came with 3.8. */
+const OLDEST = [3, 8] as const;
+
+/** @throws {ConfigurationError} naming every wrong option. */
+export const rabbitTransport = (options: RabbitTransportOptions = {}): RabbitTransport =>
+  new RabbitTransport(parseRabbitOptions(options));
+
+/** RabbitMQ by amqplib. */
+export class RabbitTransport implements Transport {
+  readonly name = 'rabbitmq';
+  readonly destination: string;
+  readonly capabilities: Capabilities;
+  readonly settings: RabbitSettings;
+  readonly topology: Topology;
+  #connection: RabbitConnection | undefined;
+
+  constructor(settings: RabbitSettings) {
+    this.settings = settings;
+    this.topology = new Topology(settings);
+    this.destination = settings.exchangeName;
+    this.capabilities = {
+      durable: true,
+      crossProcess: true,
+      deliveryCount: settings.queueType === 'quorum',
+      keyOrder: 'single-consumer',
+      leased: false,
+      allGroups: false,
+      replayFromStart: false,
+      atomicDeadLetters: false,
+      delayedRetry: true,
+    };
+  }
+
+  get where(): string {
+    return whereOf(this.settings.rabbitmqUrl);
+  }
+
+  /** The one that stands, for what only RabbitMQ has; undefined without one. */
+  get connection(): RabbitConnection | undefined {
+    return this.#connection;
+  }
+
+  async connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection> {
+    const driver = await loadDriver();
+    const publishing = await Link.open(driver, this.settings, 'publisher', signal);
+    let consuming: Link | undefined;
+    const abort = (): void => {
+      publishing.destroy();
+      consuming?.destroy();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      checkVersion(publishing.serverVersion);
+      consuming = await Link.open(driver, this.settings, 'consumer', signal);
+      const { settings, topology } = this;
+      const connection = new RabbitConnection({ settings, topology, publishing, consuming, notice });
+      await connection.open();
+      signal.throwIfAborted();
+      this.#keep(connection);
+      return connection;
+    } catch (error) {
+      abort();
+      if (signal.aborted && !(error instanceof ConfigurationError))
+        throw new ConnectionError(`Gave up connecting to RabbitMQ at ${this.where}`, {
+          cause: signal.reason,
+        });
+      throw connectionError('Could not connect to', this.where, error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #keep(connection: RabbitConnection): void {
+    this.#connection = connection;
+    void connection.closed.then(() => {
+      if (this.#connection === connection) this.#connection = undefined;
+    });
+  }
+}
+
+/** @throws {ConfigurationError} */
+export function checkVersion(version: string): void {
+  const [major = NaN, minor = NaN] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST;
+  // Another product that speaks AMQP 0-9-1 may not tell.
+  if (Number.isNaN(major) || Number.isNaN(minor)) return;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor))
+    throw new ConfigurationError(
+      `RabbitMQ ${version} is too old: ${OLDEST.join('.')} is the oldest that has quorum queues.`,
+    );
+}
