@@ -52,7 +52,7 @@ describe.skipIf(redisBinary === undefined)('crashes, on redis', { timeout: 120_0
   });
 
   it('begins with more than a window of what its dead namesakes had', async () => {
-    const stuck = { buses: 1, consumerName: 'same', concurrency: 200, handlerMs: 600_000 };
+    const stuck = { buses: 1, consumerName: 'same', handlerMs: 600_000, options: { concurrency: 200 } };
     const dead = await Promise.all([run.worker('one', stuck), run.worker('two', stuck)]);
     await run.publishAll(run.bus(), counted(400));
     await run.until(() => run.attempts.length === 400, 'two windows to be begun');

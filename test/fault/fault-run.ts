@@ -17,7 +17,7 @@ import {
   type RecordedAttempt,
 } from '../../src/testing/index.ts';
 import { RedisEventBus, type RedisEventBusOptions } from '../../src/transports/redis/index.ts';
-import { startRedisServer, type RedisServer } from '../support/redis-server.ts';
+import { startRedisServer, type RedisServer } from '../../brokers/redis-server.ts';
 import { startWorker, type Worker, type WorkerPlan } from '../support/worker.ts';
 import { addFigures } from './figures.ts';
 import { StreamView } from './stream-view.ts';
@@ -102,8 +102,7 @@ export class FaultRun {
   async worker(name: string, plan: Partial<WorkerPlan> = {}): Promise<Worker> {
     const worker = await startWorker(
       {
-        redisUrl: this.server.url,
-        streamPrefix: this.prefix,
+        place: { broker: 'redis', url: this.server.url, destination: this.prefix },
         consumerGroup: GROUP,
         consumerName: name,
         buses: 2,

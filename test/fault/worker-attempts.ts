@@ -13,7 +13,7 @@ export class WorkerAttempts {
     const open = new Map<string, Attempt>();
     return (report) => {
       if (report.kind === 'start') {
-        const { kind: _, n: __, consumer, ...told } = report;
+        const { kind: _, n: __, at: ___, consumer, ...told } = report;
         const attempt: Attempt = {
           ...told,
           consumer: `${consumer} in ${process}`,
