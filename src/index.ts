@@ -27,6 +27,7 @@ export {
   HandlerTimeoutError,
   NonRetryableError,
   PublishError,
+  UnroutableError,
 } from './errors.ts';
 export type { PublishOutcome } from './errors.ts';
 export type {

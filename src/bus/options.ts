@@ -194,5 +194,7 @@ function valueAt(options: unknown, path: readonly PropertyKey[]): string {
   for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
   // A URL may hold a password.
   if (typeof value === 'string' && value.includes('@')) return '';
+  if (Array.isArray(value)) return ' (it is a list)';
+  if (typeof value === 'function') return ' (it is a function)';
   return ` (it is ${typeof value === 'string' ? JSON.stringify(value) : String(value)})`;
 }
