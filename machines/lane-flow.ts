@@ -168,26 +168,26 @@ export class LaneFlow implements Flow {
 
   #start(dispatch: Dispatch): void {
     const { stats, routes, maxDeliveries } = this.#settings;
-    const delivery = dispatch.delivery as Delivery;
-    const { message } = delivery;
+    const { message, deliveryCount = 1, defer } = dispatch.delivery as Delivery;
     this.#slots.take(dispatch);
     stats.inFlight++;
-    if ((delivery.deliveryCount ?? 1) > maxDeliveries) return this.#decide(dispatch, 'too-many-deliveries');
-    const wanted = targeted(routes.of(message.type), message.headers);
-    // A message without a type isn't a stranger but broken, and decoding says so.
-    const isStranger = message.type !== '' && !this.#settings.isKnown(message.type);
-    if (wanted.length === 0 || isStranger) return this.#refuse(dispatch);
+    if (deliveryCount > maxDeliveries) return this.#decide(dispatch, 'too-many-deliveries');
+    let wanted = targeted(routes.of(message.type), message.headers);
+    const isWanted = wanted.length > 0 && this.#settings.isKnown(message.type);
+    // Without a type it isn't a stranger but broken, unless its body names one: decoding says which.
+    if (message.type !== '' && !isWanted) return this.#refuse(dispatch);
     try {
       dispatch.event = this.#settings.decode(message);
     } catch (error) {
       return this.#decide(dispatch, 'decode-failed', error);
     }
+    if (!isWanted) wanted = targeted(routes.of(dispatch.event.eventType), message.headers);
+    if (wanted.length === 0) return this.#refuse(dispatch);
     stats.eventsConsumed++;
     dispatch.pending = wanted.length;
-    if (delivery.defer !== undefined) dispatch.attempt = attemptOf(message.headers);
-    const { isOn: isInspected } = this.#settings.inspection;
+    if (defer !== undefined) dispatch.attempt = attemptOf(message.headers);
     for (const { flow, handler } of wanted)
-      if (flow?.isAtRest === true && !isInspected) flow.run(dispatch);
+      if (flow?.isAtRest === true && !this.#settings.inspection.isOn) flow.run(dispatch);
       else relay(this.#consumer, handler, dispatch);
   }
 
