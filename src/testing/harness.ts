@@ -54,6 +54,8 @@ export interface TransportHarness {
   readonly abilities: Abilities;
   /** Most deliveries that one bus holds unsettled with default options. */
   readonly window: number;
+  /** How many such windows one bus has: one for each partition, where there are several (1). */
+  readonly windows?: number;
   /** Time of the buses, when a test may move it; undefined where a real broker keeps its own. */
   readonly clock?: VirtualClock | undefined;
   /** Once before all tests: opens what `probe` needs. */
