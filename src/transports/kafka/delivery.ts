@@ -1,0 +1,66 @@
+import type { Headers } from '../../contracts/message.ts';
+import type { Delivery, DeliveryHolder } from '../../contracts/transport.ts';
+import type { IncomingRecord } from './driver.ts';
+import type { LedgerEntry, PartitionLedger } from './ledger.ts';
+import { KafkaMessage } from './record.ts';
+
+/** Who settles the deliveries of one member. */
+export interface DeliveryOwner {
+  settle(delivery: KafkaDelivery): void;
+  forget(delivery: KafkaDelivery): void;
+  storeDeadLetter(delivery: KafkaDelivery, headers: Headers): Promise<void>;
+}
+
+/** One record handed to us, with its place in the ledger of the partition. */
+export class KafkaDelivery implements Delivery, LedgerEntry {
+  readonly message: KafkaMessage;
+  readonly offset: number;
+  readonly next: number;
+  readonly ledger: PartitionLedger<KafkaDelivery>;
+  holder: DeliveryHolder | undefined = undefined;
+  isDone = false;
+  isHeld = true;
+  /** Kafka keeps no count. */
+  readonly deliveryCount = undefined;
+  readonly #owner: DeliveryOwner;
+
+  constructor(
+    record: IncomingRecord,
+    offset: number,
+    next: number,
+    ledger: PartitionLedger<KafkaDelivery>,
+    owner: DeliveryOwner,
+  ) {
+    this.message = new KafkaMessage(record);
+    this.offset = offset;
+    this.next = next;
+    this.ledger = ledger;
+    this.#owner = owner;
+  }
+
+  get destination(): string {
+    return this.ledger.place.topic;
+  }
+
+  get position(): string {
+    return `${this.ledger.place.partition}:${this.offset}`;
+  }
+
+  ack(): void {
+    this.#owner.settle(this);
+  }
+
+  /** Nothing is sent: its offset isn't committed, so whoever reads the partition next begins there. */
+  release(): Promise<void> {
+    this.#owner.forget(this);
+    return Promise.resolve();
+  }
+
+  deadLetter(headers: Headers): Promise<void> {
+    return this.#owner.storeDeadLetter(this, headers);
+  }
+
+  abandon(): void {
+    this.#owner.forget(this);
+  }
+}

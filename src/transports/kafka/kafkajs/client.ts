@@ -1,0 +1,250 @@
+import type { Admin, Producer } from 'kafkajs';
+import { ConnectionError } from '../../../errors.ts';
+import type {
+  Committed,
+  IncomingRecord,
+  JoinOptions,
+  KafkaClient,
+  KafkaMember,
+  MemberListener,
+  OutgoingRecord,
+  PartitionRange,
+  TopicPartition,
+  TopicPlan,
+} from '../driver.ts';
+import type { KafkaSettings } from '../options.ts';
+import { installCodecs } from './codecs.ts';
+import { kafkaError, protocolType, within } from './errors.ts';
+import { type Cluster, createKafka, withCluster } from './kafka.ts';
+import type { Kafkajs } from './load-driver.ts';
+import { KafkajsMember } from './member.ts';
+import type { Sockets } from './sockets.ts';
+
+/** How often an idle client makes sure that somebody answers, and how long it waits for that. */
+const PROBE_EVERY_MS = 2000;
+const PROBE_MS = 3000;
+const GOODBYE_MS = 1000;
+const ACKS = { all: -1, leader: 1, none: 0 } as const;
+
+/** What a broker says before it stores anything of a topic. */
+const TOPIC_REFUSED = /^(UNKNOWN_TOPIC_OR_PARTITION|TOPIC_AUTHORIZATION_FAILED|INVALID_REQUIRED_ACKS)$/;
+
+/** A producer and an admin client of kafkajs; every member of a group has sockets of its own. */
+export class KafkajsClient implements KafkaClient {
+  readonly ended: Promise<Error | undefined>;
+  readonly #kafkajs: Kafkajs;
+  readonly #settings: KafkaSettings;
+  readonly #where: string;
+  readonly #sockets: Sockets;
+  readonly #producer: Producer;
+  readonly #admin: Admin;
+  readonly #cluster: Cluster;
+  /** Topics that were there. */
+  readonly #seen = new Set<string>();
+  readonly #compression: number;
+  #settle: (cause: Error | undefined) => void = () => undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #probing: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
+
+  /** @throws {ConnectionError} when no broker answers before `signal` aborts, or one refuses us. */
+  static async open(
+    kafkajs: Kafkajs,
+    settings: KafkaSettings,
+    where: string,
+    signal: AbortSignal,
+  ): Promise<KafkajsClient> {
+    const client = new KafkajsClient(
+      kafkajs,
+      settings,
+      where,
+      await installCodecs(kafkajs, settings.compressionType),
+    );
+    const giveUp = (): void =>
+      client.#sockets.cut(
+        new ConnectionError(`Gave up connecting to Kafka at ${where}`, { cause: signal.reason }),
+      );
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      if (signal.aborted) giveUp();
+      await Promise.all([client.#producer.connect(), client.#admin.connect()]);
+      signal.throwIfAborted();
+    } catch (error) {
+      await client.#end(undefined);
+      throw kafkaError('Could not connect to', where, signal.aborted ? signal.reason : error);
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+    client.#sockets.onClose = () => void client.#probe();
+    client.#schedule();
+    return client;
+  }
+
+  private constructor(kafkajs: Kafkajs, settings: KafkaSettings, where: string, compression: number) {
+    this.#kafkajs = kafkajs;
+    this.#settings = settings;
+    this.#where = where;
+    this.#compression = compression;
+    const { kafka, sockets } = createKafka(kafkajs, settings, 'buschart');
+    this.#sockets = sockets;
+    this.#producer = kafka.producer({
+      // The one that spreads keys as Java's and librdkafka's clients do.
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      idempotent: settings.idempotent,
+      // What was sent and not answered is in doubt: sending it again here could store it twice, or in another order.
+      // (An idempotent producer refuses to be without.)
+      ...(settings.idempotent ? {} : { retry: { retries: 0 } }),
+    });
+    const { made, cluster } = withCluster(kafka, () => kafka.admin());
+    this.#admin = made;
+    this.#cluster = cluster;
+    this.ended = new Promise((resolve) => (this.#settle = resolve));
+  }
+
+  async send(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
+    await this.#ask('store with', () =>
+      this.#producer.send({
+        topic,
+        messages: records as OutgoingRecord[],
+        acks: ACKS[this.#settings.acks],
+        compression: this.#compression,
+        timeout: 5000,
+      }),
+    );
+  }
+
+  /** A request goes to several partitions: one that is too large says nothing of the others. */
+  storedNothing(error: unknown, count: number): boolean {
+    const type = protocolType(error);
+    return type !== undefined && (TOPIC_REFUSED.test(type) || (count === 1 && type === 'MESSAGE_TOO_LARGE'));
+  }
+
+  async missing(topics: readonly string[]): Promise<string[]> {
+    const there = await this.#ask('list the topics of', () => this.#listTopics());
+    for (const topic of topics) if (there.has(topic)) this.#seen.add(topic);
+    return topics.filter((topic) => !there.has(topic));
+  }
+
+  async create(topic: string, { partitions, replicationFactor }: TopicPlan): Promise<void> {
+    await this.#ask('create a topic of', async () => {
+      try {
+        await this.#admin.createTopics({
+          waitForLeaders: true,
+          topics: [{ topic, numPartitions: partitions ?? -1, replicationFactor: replicationFactor ?? -1 }],
+        });
+      } catch (error) {
+        // Another member was first.
+        if (protocolType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+      }
+      this.#seen.add(topic);
+    });
+  }
+
+  ranges(topic: string): Promise<PartitionRange[]> {
+    return this.#ask('ask', async () => {
+      const ranges = await this.#admin.fetchTopicOffsets(topic);
+      return ranges
+        .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+        .sort((a, b) => a.partition - b.partition);
+    });
+  }
+
+  committed(group: string, topics: readonly string[]): Promise<Committed[]> {
+    return this.#ask('ask', async () => {
+      const answers = await this.#admin.fetchOffsets({ groupId: group, topics: [...topics] });
+      return answers.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partition, offset, metadata }) => ({
+          topic,
+          partition,
+          offset: Number(offset),
+          metadata: metadata ?? '',
+        })),
+      );
+    });
+  }
+
+  memberCount(group: string): Promise<number> {
+    return this.#ask('ask', async () => {
+      const { groups } = await this.#admin.describeGroups([group]);
+      return groups[0]?.members.length ?? 0;
+    });
+  }
+
+  read({ topic, partition }: TopicPartition, offset: number): Promise<readonly IncomingRecord[]> {
+    return this.#ask('read from', async () => {
+      await this.#cluster.addTargetTopic(topic);
+      const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]));
+      if (nodeId === undefined) throw new ConnectionError(`"${topic}" has no leader`);
+      const broker = await this.#cluster.findBroker({ nodeId });
+      const { responses } = await broker.fetch({
+        replicaId: -1,
+        isolationLevel: 1,
+        maxWaitTime: 100,
+        minBytes: 1,
+        maxBytes: 8 << 20,
+        topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: 4 << 20 }] }],
+      });
+      const found = responses.flatMap(({ partitions }) => partitions.flatMap(({ messages }) => messages));
+      // Whole batches come, also what of them lies before.
+      return found.filter((record) => record.isControlRecord !== true && Number(record.offset) >= offset);
+    });
+  }
+
+  join(options: JoinOptions, listener: MemberListener): KafkaMember {
+    return new KafkajsMember(this.#kafkajs, this.#settings, this.#where, options, listener);
+  }
+
+  close(): Promise<void> {
+    return this.#end(undefined);
+  }
+
+  async #ask<T>(doing: string, task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw kafkaError(`Could not ${doing}`, this.#where, error);
+    }
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => void this.#probe(), PROBE_EVERY_MS);
+  }
+
+  async #listTopics(): Promise<ReadonlySet<string>> {
+    return new Set(await this.#admin.listTopics());
+  }
+
+  /**
+   * A socket alone says little: brokers close idle ones. Whether somebody answers says it all. A topic that was deleted
+   * ends the client, too: kafkajs would ask for it for ever, fail to find any other, and say nothing.
+   */
+  #probe(): Promise<void> {
+    clearTimeout(this.#timer);
+    return (this.#probing ??= within(this.#listTopics(), PROBE_MS, 'Asking for an answer')
+      .then(
+        (there) => {
+          const gone = [...this.#seen].find((topic) => !there.has(topic));
+          if (gone !== undefined) return this.#end(new ConnectionError(`The topic "${gone}" was deleted`));
+          if (this.#ending === undefined) this.#schedule();
+          return undefined;
+        },
+        (error: unknown) => this.#end(kafkaError('Lost', this.#where, error)),
+      )
+      .finally(() => (this.#probing = undefined)));
+  }
+
+  #end(cause: Error | undefined): Promise<void> {
+    return (this.#ending ??= this.#tearDown(cause));
+  }
+
+  async #tearDown(cause: Error | undefined): Promise<void> {
+    clearTimeout(this.#timer);
+    if (cause !== undefined) this.#sockets.cut(cause);
+    const gone = Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
+    await within(gone, GOODBYE_MS, 'Closing').catch(() => undefined);
+    this.#sockets.cut(cause ?? new ConnectionError('The connection to Kafka was closed'));
+    await within(gone, GOODBYE_MS, 'Closing').catch(() => undefined);
+    this.#settle(cause);
+  }
+}

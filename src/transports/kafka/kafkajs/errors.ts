@@ -1,0 +1,63 @@
+import { ConfigurationError, ConnectionError, EventBusError } from '../../../errors.ts';
+
+interface KafkajsError extends Error {
+  readonly type?: unknown;
+  readonly code?: unknown;
+  readonly originalError?: unknown;
+}
+
+const TLS =
+  /ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|certificate|SSL routines/i;
+const REFUSED =
+  /AUTHORIZATION_FAILED|MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE|ILLEGAL_SASL_STATE|UNSUPPORTED_SASL_MECHANISM|SASL_AUTHENTICATION_FAILED/;
+/** The broker's word for what no second try will mend. */
+const MISCONFIGURED =
+  /^(INVALID_GROUP_ID|INVALID_SESSION_TIMEOUT|INVALID_REPLICATION_FACTOR|INVALID_PARTITIONS|INVALID_TOPIC_EXCEPTION|INVALID_REQUIRED_ACKS|POLICY_VIOLATION)$/;
+
+/**
+ * Wraps what the driver threw, and leaves errors of our own as they are. What kafkajs says of `retriable` isn't asked:
+ * it calls a refused connection final.
+ */
+export function kafkaError(doing: string, where: string, thrown: unknown): EventBusError {
+  const chain = [...causes(thrown)];
+  const own = chain.find((error) => error instanceof EventBusError);
+  if (own !== undefined) return own;
+  const message = chain.map((error) => error.message).find((text) => text !== '') ?? String(thrown);
+  const what = `${doing} Kafka at ${where}: ${message}`;
+  if (chain.some(({ type }) => typeof type === 'string' && MISCONFIGURED.test(type)))
+    return new ConfigurationError(what, thrown);
+  return new ConnectionError(what, { retryable: !chain.some(isRefusal), cause: thrown });
+}
+
+/** The broker's own name for the error, such as MESSAGE_TOO_LARGE; undefined where it gave none. */
+export function protocolType(thrown: unknown): string | undefined {
+  for (const { type } of causes(thrown)) if (typeof type === 'string') return type;
+  return undefined;
+}
+
+function isRefusal({ name, message, type, code }: KafkajsError): boolean {
+  if (/SASL/.test(name)) return true;
+  if (typeof type === 'string' && REFUSED.test(type)) return true;
+  return TLS.test(message) || (typeof code === 'string' && TLS.test(code));
+}
+
+function* causes(thrown: unknown): Generator<KafkajsError> {
+  let error = thrown;
+  for (let depth = 0; error instanceof Error && depth < 8; depth++) {
+    yield error;
+    error = (error as KafkajsError).originalError ?? error.cause;
+  }
+}
+
+/** Settles as `task` does, or rejects after `limitMs`. */
+export async function within<T>(task: Promise<T>, limitMs: number, doing: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ConnectionError(`${doing} took more than ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

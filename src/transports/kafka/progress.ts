@@ -1,0 +1,53 @@
+/** How much of one member is in hand, and whether anything comes of it. */
+export class Progress {
+  #held = 0;
+  #notedAt = performance.now();
+  #wake: (() => void) | undefined;
+  readonly #limitMs: number;
+
+  /** @param limitMs Without a settlement for so long, while there is something to settle, it counts as hung. */
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  get isHung(): boolean {
+    return this.#held > 0 && performance.now() - this.#notedAt > this.#limitMs;
+  }
+
+  note(): void {
+    this.#notedAt = performance.now();
+  }
+
+  arrived(count: number): void {
+    if (count === 0) return;
+    if (this.#held === 0) this.note();
+    this.#held += count;
+  }
+
+  settled(): void {
+    this.#notedAt = performance.now();
+    if (--this.#held === 0) this.#wake?.();
+  }
+
+  end(): void {
+    this.#held = 0;
+    this.#wake?.();
+  }
+
+  /** Resolves once nothing is in hand, or after `limitMs`. */
+  async quiet(limitMs: number): Promise<void> {
+    if (this.#held === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+}
