@@ -24,9 +24,7 @@ bus.subscribe(MeterRead, (event) => {
 
 try {
   await bus.publish([1, 2, 3].map((kWh) => MeterRead({ aggregateId: 'meter-7', kWh })));
-  const consuming = await bus.startConsumingInBackground(); // a new group begins with what is there
-  stop.signal.addEventListener('abort', () => void consuming.stop());
-  await consuming.done;
+  await bus.startConsuming({ signal: stop.signal }); // a new group begins with what is there
 } finally {
   await bus.shutdown();
 }

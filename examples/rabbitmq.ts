@@ -22,10 +22,10 @@ bus.subscribe(InvoicePaid, (event) => {
 });
 
 try {
-  const consuming = await bus.startConsumingInBackground(); // the queue stands and is bound from here on
+  const consuming = bus.startConsuming({ signal: stop.signal }); // settles when consuming has ended
+  await bus.waitFor('consuming'); // the queue stands and is bound from here on
   await bus.publish([1, 2].map((cents) => InvoicePaid({ aggregateId: 'invoice-1', cents })));
-  stop.signal.addEventListener('abort', () => void consuming.stop());
-  await consuming.done;
+  await consuming;
 } finally {
   await bus.shutdown();
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { EventBusError } from 'buschart';
+import { BrokerStage } from './broker-stage.ts';
 import { plainLoop } from './expected.ts';
 import { readRows } from './input.ts';
 import { runJob } from './job.ts';
@@ -8,7 +9,6 @@ import { type FlightOptions, parseOptions } from './options.ts';
 import { Problem } from './problem.ts';
 import { showProgress } from './progress.ts';
 import { checkRecords } from './records.ts';
-import { RedisStage } from './redis-stage.ts';
 import { createReport, describeDrain } from './report.ts';
 import type { Stage } from './stage.ts';
 
@@ -52,9 +52,19 @@ async function fly(options: FlightOptions, signal: AbortSignal): Promise<number>
 }
 
 async function openStage(options: FlightOptions, events: number, signal: AbortSignal): Promise<Stage> {
-  const { transport, redisUrl, workers, kill, seed } = options;
+  const { transport, workers, kill, seed } = options;
   if (transport === 'memory') return new MemoryStage(seed, events);
-  return RedisStage.open({ redisUrl, workers, seed, signal, killAmong: kill ? events : undefined });
+  const url = { redis: options.redisUrl, rabbitmq: options.rabbitmqUrl, kafka: options.kafkaServers }[
+    transport
+  ];
+  return BrokerStage.open({
+    broker: transport,
+    url,
+    workers,
+    seed,
+    signal,
+    killAmong: kill ? events : undefined,
+  });
 }
 
 /** Says what went wrong, and returns the exit code. */

@@ -1,9 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type BrokerName, brokerNames } from './places.ts';
 import { Problem } from './problem.ts';
 
 export interface FlightOptions {
-  readonly transport: 'memory' | 'redis';
+  readonly transport: 'memory' | BrokerName;
   readonly redisUrl: string;
+  readonly rabbitmqUrl: string;
+  readonly kafkaServers: string;
   /** A path, or the name of a file of the vega-datasets package. */
   readonly input: string;
   /** Most records to read; undefined reads all. */
@@ -36,12 +39,12 @@ function refuseWhatDoesNotGoTogether(options: FlightOptions): void {
   if (options.transport === 'memory' && options.workers > 1) {
     throw new Problem(
       `--workers ${options.workers} needs a broker that processes can share: the in-memory bus lives in one. ` +
-        'Add --transport redis, or leave --workers out.',
+        'Add --transport redis, rabbitmq or kafka, or leave --workers out.',
     );
   }
   if (options.transport === 'memory' && options.kill) {
     throw new Problem(
-      '--kill kills a worker process, and the in-memory bus has none. Add --transport redis.',
+      '--kill kills a worker process, and the in-memory bus has none. Add --transport redis, rabbitmq or kafka.',
     );
   }
 }
@@ -49,12 +52,23 @@ function refuseWhatDoesNotGoTogether(options: FlightOptions): void {
 function flightsCommand(): Command {
   return new Command('flights')
     .description('Turns real flights into events, and handles them on a Buschart bus.')
-    .addOption(new Option('--transport <name>', 'bus').choices(['memory', 'redis']).default('memory'))
+    .addOption(new Option('--transport <name>', 'bus').choices(['memory', ...brokerNames]).default('memory'))
     .addOption(
       new Option('--redis-url <url>', 'Redis 6.2 or newer')
         .env('REDIS_URL')
-        .argParser(redisUrl)
+        .argParser(urlOf('redis', 'redis://127.0.0.1:6379'))
         .default('redis://127.0.0.1:6379'),
+    )
+    .addOption(
+      new Option('--rabbitmq-url <url>', 'RabbitMQ 3.8 or newer')
+        .env('RABBITMQ_URL')
+        .argParser(urlOf('amqp', 'amqp://127.0.0.1:5672'))
+        .default('amqp://guest:guest@127.0.0.1:5672'),
+    )
+    .addOption(
+      new Option('--kafka-servers <list>', 'host:port of a Kafka, several parted by commas')
+        .env('KAFKA_BOOTSTRAP_SERVERS')
+        .default('127.0.0.1:9092'),
     )
     .option(
       '--input <file>',
@@ -62,8 +76,8 @@ function flightsCommand(): Command {
       'flights-10k.json',
     )
     .option('--limit <n>', 'read only the first n records', wholeNumberFrom(1))
-    .option('--workers <n>', 'consumer processes of one group (redis)', wholeNumberFrom(1), 1)
-    .option('--kill', 'SIGKILL one worker midway and start another (redis)', false)
+    .option('--workers <n>', 'consumer processes of one group, on a broker', wholeNumberFrom(1), 1)
+    .option('--kill', 'SIGKILL one worker midway and start another, on a broker', false)
     .option('--seed <n>', 'decides which notifications fail', wholeNumberFrom(0), 1)
     .allowExcessArguments(false)
     .configureOutput({ writeErr: () => undefined })
@@ -80,9 +94,11 @@ function wholeNumberFrom(least: number): (text: string) => number {
   };
 }
 
-function redisUrl(text: string): string {
-  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError('It must look like redis://127.0.0.1:6379 or rediss://host:port.');
-  }
-  return text;
+/** A URL of that scheme, with or without TLS. */
+function urlOf(scheme: string, example: string): (text: string) => string {
+  return (text) => {
+    if (!URL.canParse(text) || ![`${scheme}:`, `${scheme}s:`].includes(new URL(text).protocol))
+      throw new InvalidArgumentError(`It must look like ${example} or ${scheme}s://host:port.`);
+    return text;
+  };
 }

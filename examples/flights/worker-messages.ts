@@ -1,9 +1,9 @@
 import type { DrainReport } from 'buschart';
+import type { Place } from './places.ts';
 
 /** What all workers of a run have in common. */
 export interface RunOptions {
-  readonly redisUrl: string;
-  readonly streamPrefix: string;
+  readonly place: Place;
   readonly seed: number;
 }
 
@@ -20,6 +20,3 @@ export type FromWorker =
   | { readonly kind: 'repaired' }
   | { readonly kind: 'drained'; readonly report: DrainReport }
   | { readonly kind: 'failed'; readonly message: string };
-
-/** All workers are members of it; the parent belongs to it too, to see its dead letters and its lag. */
-export const consumerGroup = 'flights';

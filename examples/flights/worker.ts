@@ -1,25 +1,16 @@
-import { RedisEventBus } from 'buschart/redis';
 import { FlightHandlers } from './handlers.ts';
 import { FileJournal } from './journal.ts';
-import { logger } from './logger.ts';
+import { busAt } from './places.ts';
 import { retryDelayMs } from './stage.ts';
-import { consumerGroup, type FromWorker, type ToWorker, type WorkerOptions } from './worker-messages.ts';
+import type { FromWorker, ToWorker, WorkerOptions } from './worker-messages.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as WorkerOptions;
 
-const bus = new RedisEventBus({
-  redisUrl: options.redisUrl,
-  streamPrefix: options.streamPrefix,
-  consumerGroup,
+const bus = busAt(options.place, {
   consumerName: options.name,
   retry: { baseDelayMs: retryDelayMs },
   // Handlers mostly wait for the journal: the more of them wait together, the fewer writes it makes.
   concurrency: 64,
-  // What a killed worker had in hand is taken over after this long. The default of a minute suits slow networks and
-  // paused processes; here somebody watches, and a living worker renews its leases anyway.
-  pendingIdleMs: 2000,
-  trim: 'handled',
-  logger,
 });
 const journal = await FileJournal.open(options.journalPath);
 const handlers = new FlightHandlers(options.seed, journal);

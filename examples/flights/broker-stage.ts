@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionError, type DrainReport, type ReplayReport } from 'buschart';
-import { RedisEventBus } from 'buschart/redis';
+import { type BrokerEventBus, ConnectionError, type DrainReport, type ReplayReport } from 'buschart';
 import type { FlightEvent } from './events.ts';
 import { FlightHandlers } from './handlers.ts';
 import { noJournal } from './journal.ts';
-import { logger } from './logger.ts';
+import { longDelayMinutes } from './notifier.ts';
+import { type BrokerName, busAt, hintFor, type Place, removeAll } from './places.ts';
 import { Problem } from './problem.ts';
-import { removeKeys } from './redis-keys.ts';
 import type { Stage } from './stage.ts';
-import { consumerGroup } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 
-export interface RedisStageOptions {
-  readonly redisUrl: string;
+export interface BrokerStageOptions {
+  readonly broker: BrokerName;
+  readonly url: string;
   readonly workers: number;
   /** Kill one worker once half of this many events are published; undefined kills none. */
   readonly killAmong: number | undefined;
@@ -21,61 +20,52 @@ export interface RedisStageOptions {
   readonly signal: AbortSignal;
 }
 
-/** Most events published and not yet counted by a worker: bounds the memory that the run takes on Redis. */
+/** Most events published and not yet counted by a worker: bounds what the run takes on the broker. */
 const maxBacklog = 20_000;
 const pollMs = 50;
 /** Nothing handled for this long means that something is wrong. */
 const stalledAfterMs = 60_000;
 
 /** This process publishes, worker processes handle, and their journals tell what they did. */
-export class RedisStage implements Stage {
-  readonly bus: RedisEventBus;
+export class BrokerStage implements Stage {
+  readonly bus: BrokerEventBus;
   readonly handlers: FlightHandlers;
   readonly notes: string[] = [];
-  readonly #options: RedisStageOptions;
-  readonly #streamPrefix: string;
+  readonly #options: BrokerStageOptions;
+  readonly #place: Place;
   #pool: WorkerPool | undefined;
-  /** From then on there may be keys to remove. */
+  /** From then on there may be something to remove. */
   #isConnected = false;
   #published = 0;
+  /** Of those published: events with a handler that may fail. */
+  #risky = 0;
   #killed = false;
 
-  private constructor(options: RedisStageOptions) {
+  private constructor(options: BrokerStageOptions) {
     this.#options = options;
-    this.#streamPrefix = `buschart-flights-${randomUUID()}`;
+    const { broker, url } = options;
+    this.#place = { broker, url, name: `buschart-flights-${randomUUID()}` };
     this.handlers = new FlightHandlers(options.seed, noJournal);
-    this.bus = new RedisEventBus({
-      redisUrl: options.redisUrl,
-      streamPrefix: this.#streamPrefix,
-      consumerGroup,
-      connectTimeoutMs: 5000,
-      trim: 'handled',
-      logger,
-    });
+    this.bus = busAt(this.#place, { connectTimeoutMs: 5000 });
   }
 
   /**
    * Resolves once all workers consume; leaves nothing when it rejects.
-   * @throws {Problem} when no Redis answers at that address, or it refuses the password.
+   * @throws {Problem} when no broker answers at that address, or it refuses the password.
    */
-  static async open(options: RedisStageOptions): Promise<RedisStage> {
-    const stage = new RedisStage(options);
+  static async open(options: BrokerStageOptions): Promise<BrokerStage> {
+    const stage = new BrokerStage(options);
     try {
       await stage.bus.connect({ signal: options.signal });
       stage.#isConnected = true;
-      const { redisUrl, seed } = options;
-      stage.#pool = await WorkerPool.start(options.workers, {
-        redisUrl,
-        seed,
-        streamPrefix: stage.#streamPrefix,
-      });
+      const { workers, seed } = options;
+      stage.#pool = await WorkerPool.start(workers, { place: stage.#place, seed });
       return stage;
     } catch (error) {
       await stage[Symbol.asyncDispose]();
       if (!(error instanceof ConnectionError)) throw error;
       throw new Problem(
-        `${error.message}\nStart a Redis there (redis-server), name another with ` +
-          '--redis-url redis://user:password@host:port, or leave --transport out to run in memory.',
+        `${error.message}\n${hintFor(options.broker)}, or leave --transport out to run in memory.`,
         { cause: error },
       );
     }
@@ -85,6 +75,7 @@ export class RedisStage implements Stage {
     const { killAmong, signal } = this.#options;
     await this.bus.publish(events, { signal });
     this.#published += events.length;
+    for (const event of events) if (mayFail(event)) this.#risky++;
     // At once, while the workers have these events in hand.
     if (killAmong !== undefined && !this.#killed && this.#published >= killAmong / 2) await this.#kill();
     await this.#collectUntil(async () => this.#published - this.handlers.projection.events <= maxBacklog);
@@ -96,11 +87,12 @@ export class RedisStage implements Stage {
     this.notes.push(`${name} was killed with SIGKILL after ${this.#published} events, and replaced`);
   }
 
-  /** Counted means that it was delivered; no longer pending, that all its handlers have ended. */
+  /** Counted means that it was delivered; the handler that may fail has succeeded by then, or its event is a dead letter. */
   settled(): Promise<void> {
     return this.#collectUntil(async () => {
-      const { pendingMessages } = await this.bus.getInfo();
-      return pendingMessages === 0 && this.handlers.projection.events === this.#published;
+      const { projection, audit } = this.handlers;
+      if (Math.min(projection.events, audit.size) < this.#published) return false;
+      return this.handlers.successes + (await this.bus.deadLetters.count()) >= this.#risky;
     });
   }
 
@@ -109,8 +101,8 @@ export class RedisStage implements Stage {
     const before = this.handlers.successes;
     const report = await this.bus.deadLetters.replayAll();
     await this.#collectUntil(async () => {
-      const { pendingMessages, dlqMessages } = await this.bus.getInfo();
-      return pendingMessages === 0 && this.handlers.successes - before + dlqMessages >= report.matched;
+      const left = await this.bus.deadLetters.count();
+      return this.handlers.successes - before + left >= report.matched;
     });
     return report;
   }
@@ -131,14 +123,15 @@ export class RedisStage implements Stage {
     }));
   }
 
-  /** Leaves no worker, no file and no key on Redis. */
+  /** Leaves no worker, no file, and nothing on the broker. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool?.[Symbol.asyncDispose]();
     await this.bus.shutdown();
     if (!this.#isConnected) return;
-    await removeKeys(this.#options.redisUrl, this.#streamPrefix).catch((error: Error) => {
+    await removeAll(this.#place).catch((error: Error) => {
+      const { broker, name } = this.#place;
       throw new Problem(
-        `The keys of this run are left on Redis (${error.message}). When it is back, remove ${this.#streamPrefix}*`,
+        `What this run made is left on ${broker} (${error.message}). When it is back, remove ${name}*`,
       );
     });
   }
@@ -165,10 +158,15 @@ export class RedisStage implements Stage {
         changedAt = performance.now();
       } else if (performance.now() - changedAt > stalledAfterMs) {
         throw new Problem(
-          `No worker has handled anything for ${stalledAfterMs / 1000} s. Is Redis still there?`,
+          `No worker has handled anything for ${stalledAfterMs / 1000} s. Is ${this.#place.broker} still there?`,
         );
       }
       await delay(pollMs, undefined, { signal: this.#options.signal });
     }
   }
+}
+
+/** Whether a handler may fail on it: the ledger takes departures, the notifier long delays. */
+function mayFail(event: FlightEvent): boolean {
+  return event.eventType === 'FlightDeparted' || event.delayMinutes > longDelayMinutes;
 }
