@@ -53,10 +53,9 @@ export class RecordPublisher {
   /** What waits is never sent; what is under way is settled by its request. */
   end(cause: Error): void {
     this.#over = cause;
-    const [first, ...others] = this.#jobs;
-    if (first !== undefined && first.sent > 0) this.#jobs = [first];
-    else this.#jobs = [];
-    for (const job of first === undefined || first.sent > 0 ? others : [first, ...others]) fail(job, cause);
+    const waiting = this.#jobs.filter(({ sent }) => sent === 0);
+    this.#jobs = this.#jobs.filter(({ sent }) => sent > 0);
+    for (const job of waiting) fail(job, cause);
   }
 
   async #run(): Promise<void> {
