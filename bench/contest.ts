@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Command, Figures, RedisPlace } from './contestants/protocol.ts';
+import type { Answer, Command, Figures, Place } from './contestants/protocol.ts';
 import type { Contest, Row } from './rows.ts';
 
 /** A row with what came out. */
@@ -22,13 +22,13 @@ export interface Result extends Row {
 const RUN = fileURLToPath(new URL('../dist/bench/run.js', import.meta.url));
 
 /** Runs the contestants by turns, each in a process of its own that stays warm from round to round. */
-export async function hold(contest: Contest, rounds: number, redis: RedisPlace): Promise<Result[]> {
+export async function hold(contest: Contest, rounds: number, place: Place): Promise<Result[]> {
   const names = new Set(
     contest.rows.flatMap(({ ours, floor }) => (floor === undefined ? [ours] : [ours, floor])),
   );
   const entered: Entered[] = [];
   try {
-    for (const name of names) entered.push(await Entered.start(name, redis));
+    for (const name of names) entered.push(await Entered.start(name, place));
     for (let round = 0; round < (contest.rounds ?? rounds); round++) {
       // Nobody always comes first: the first of a round finds the machine as the last one left it.
       const first = round % entered.length;
@@ -90,8 +90,8 @@ class Entered {
   }
 
   /** Resolves once it is warmed up. */
-  static async start(name: string, redis: RedisPlace): Promise<Entered> {
-    const child = fork(RUN, [name, redis.url, redis.prefix], { execArgv: ['--expose-gc'] });
+  static async start(name: string, place: Place): Promise<Entered> {
+    const child = fork(RUN, [name, place.url, place.prefix], { execArgv: ['--expose-gc'] });
     const entered = new Entered(name, child);
     await entered.#answer();
     return entered;

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { format, resolveConfig } from 'prettier';
+import { openBroker, type BenchBroker } from './broker.ts';
 import { hold, type Result } from './contest.ts';
 import { plotOf } from './plot.ts';
-import { openBenchRedis } from './redis.ts';
 import { pageOf, tableOf } from './report.ts';
 import { contests } from './rows.ts';
 import { surroundings } from './surroundings.ts';
@@ -16,7 +16,7 @@ interface Options {
 }
 
 const DOCS = new URL('../docs/', import.meta.url);
-const NO_REDIS = { url: '', prefix: '' };
+const NOWHERE = { url: '', prefix: '' };
 
 const { json, write, only, rounds } = new Command('bench')
   .description('Compares the bus with what one writes by hand. Exits with 1 when a row misses its bar.')
@@ -31,19 +31,24 @@ const { json, write, only, rounds } = new Command('bench')
 if (write === true && only !== undefined)
   throw new Error('--write needs a run of everything: leave --only out.');
 const chosen = contests.filter(({ name }) => only?.test(name) ?? true);
-const redis = chosen.some(({ needsRedis }) => needsRedis) ? await openBenchRedis() : undefined;
 const results: Result[] = [];
-try {
-  for (const contest of chosen) {
-    if (json !== true) console.error(`${contest.name} …`);
-    results.push(...(await hold(contest, rounds, redis ?? NO_REDIS)));
+const descriptions: string[] = [];
+for (const broker of new Set(chosen.map((contest) => contest.broker))) {
+  // One at a time: an idle broker beside the one that is measured would take its share of the machine.
+  const bench: BenchBroker | undefined = broker && (await openBroker(broker));
+  try {
+    for (const contest of chosen.filter((one) => one.broker === broker)) {
+      if (json !== true) console.error(`${contest.name} …`);
+      results.push(...(await hold(contest, rounds, bench ?? NOWHERE)));
+    }
+  } finally {
+    await bench?.close();
   }
-} finally {
-  await redis?.close();
+  if (bench !== undefined) descriptions.push(bench.description);
 }
-const around = await surroundings(redis?.description);
+const around = await surroundings(descriptions);
 console.log(json === true ? JSON.stringify({ ...around, rounds, results }, null, 2) : tableOf(results));
-if (json !== true && redis !== undefined) console.log(redis.description);
+if (json !== true) for (const description of descriptions) console.log(description);
 if (write === true) {
   const page = new URL('performance.md', DOCS);
   const style = await resolveConfig(page);

@@ -19,7 +19,7 @@ export function tableOf(results: readonly Result[]): string {
 /** The page docs/performance.md: tables by place, the plot, and what the figures depend on. */
 export function pageOf(results: readonly Result[], around: Surroundings, rounds: number): string {
   const lines = (rows: readonly Result[]) => rows.map((row) => `| ${cellsOf(row).join(' | ')} |`);
-  const { node, machine, libraries, redis, commit, date, load } = around;
+  const { node, machine, libraries, brokers, commit, date, load } = around;
   return [
     '# Performance',
     '',
@@ -36,8 +36,8 @@ export function pageOf(results: readonly Result[], around: Surroundings, rounds:
     `- ${date}, commit ${commit}`,
     `- Node ${node}; ${libraries.join(', ')}`,
     `- ${machine}`,
-    `- Load average ${load} in the 5 minutes before the end. Above 2 other work ran beside it: the rows of Redis that run ahead need two free processors, and p99 a quiet machine.`,
-    ...(redis === undefined ? [] : [`- ${redis}`]),
+    `- Load average ${load} in the 5 minutes before the end. Above 2 other work ran beside it: the rows of a broker need two free processors, and p99 a quiet machine.`,
+    ...brokers.map((broker) => `- ${broker}`),
     '',
     '## How',
     '',
@@ -51,9 +51,11 @@ const method = (rounds: number): string[] => [
   '- Options are the defaults. Events are built beforehand: what it costs to build one (schema, frozen copy, id) is not in these rows. In memory every contestant publishes the same ten thousand events again and again; on Redis each is published once.',
   '- Handlers are async, take `(event, context)`, and count. Each delivery is checked: a row in which anything was lost or came twice has no figure.',
   '- Isolation by hand is `Promise.allSettled(handlers.map(async (handle) => handle(event)))`; without isolation it is `Promise.all(handlers.map((handle) => handle(event)))`, which has no context, retries, dead letters, statistics or time limits.',
-  '- The bare pipeline appends the same fields, and writes the same JSON body. The bare loop is XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch; ours also checks each event by its schema, freezes it and keeps the order of each aggregate. Its clock stops when the server knows of no unacknowledged entry. Both have ioredis as its defaults make it.',
-  '- What Redis does before it answers changes the rows of Redis: with `appendfsync always` the bare loop waits for the disk, and the bus reads ahead meanwhile. Without persistence both are bound by this process, which does more in the bus than in the bare loop. `REDIS_URL=… npm run bench` measures yours.',
+  '- The bare twins write the same JSON body and the same headers or fields. On Redis: a pipeline of XADD; XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch. On RabbitMQ: a confirm channel and waitForConfirms once a list; prefetch 100 and one ack a message. On Kafka: `send` with acks all; `eachBatch` with JSON.parse. Ours also checks each event by its schema, freezes it, keeps the order of each aggregate, settles and counts. Both stand on the same driver as its defaults make it, and RabbitMQ has the same queue for both.',
+  '- A backlog is timed from its first delivery to its last. Afterwards everything must be acknowledged at the broker; what is not counts as a duplicate to come.',
+  '- What Redis does before it answers changes its rows: with `appendfsync always` the bare loop waits for the disk, and the bus reads ahead meanwhile. `REDIS_URL=… npm run bench` measures yours, RABBITMQ_URL and KAFKA_BOOTSTRAP_SERVERS likewise.',
   '- From publish to handler: one event at a time, until the handler is called.',
+  '- Other libraries stand beside ours for orientation, without a bar: they do other things. BullMQ keeps jobs, not an order within an aggregate; @platformatic/kafka, which needs Node 24, is a driver, and ours runs on kafkajs.',
   '- Heap growth is what a collected heap holds more after the deliveries than before them.',
 ];
 

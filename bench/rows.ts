@@ -1,3 +1,4 @@
+import type { BrokerName } from '../brokers/recipes.ts';
 import type { Unit } from './contestants/protocol.ts';
 
 /** A comparison in the table. Without a floor it stands for itself; without a bar it is only shown. */
@@ -13,22 +14,22 @@ export interface Row {
 /** Contestants that run in turns, and the rows that come out of it. */
 export interface Contest {
   readonly name: string;
-  readonly needsRedis: boolean;
+  /** The one it runs on; none for those in memory. */
+  readonly broker?: BrokerName;
   /** Of what is measured within one process, repeating it says nothing new. */
   readonly rounds?: number;
   readonly rows: readonly Row[];
 }
 
-const isNode20 = Number(process.versions.node.split('.')[0]) < 24;
+const nodeVersion = Number(process.versions.node.split('.')[0]);
 /** Node 24 runs Promise.allSettled faster, and everything else about as fast as before. */
-const overSettled = { atLeast: isNode20 ? 1.5 : 1.2 };
+const overSettled = { atLeast: nodeVersion < 24 ? 1.5 : 1.2 };
 const MEGABYTE = 1_000_000;
 
 const count = (handlers: number): string => `${handlers} handler${handlers === 1 ? '' : 's'}`;
 
 const isolated = (handlers: number): Contest => ({
   name: `memory ×${handlers}`,
-  needsRedis: false,
   rows: [
     {
       what: `in memory, ${count(handlers)}, over isolation by hand`,
@@ -47,12 +48,127 @@ const isolated = (handlers: number): Contest => ({
   ],
 });
 
+interface BrokerBars {
+  readonly broker: BrokerName;
+  /** As one writes it. */
+  readonly called: string;
+  readonly backlog: string;
+  readonly publish: number;
+  readonly consume: number;
+  /** Undefined where validation costs too little to be asked for. */
+  readonly unvalidated?: number | 'shown';
+  readonly p99?: number;
+  readonly peer: string;
+  /** What the peer's package demands. */
+  readonly peerNode?: number;
+}
+
+/** Publishing, consuming and the way between, against the bare driver; and beside another library, for orientation. */
+function brokerContests(bars: BrokerBars): Contest[] {
+  const { broker, called, backlog, publish, consume, unvalidated, p99, peer, peerNode = 20 } = bars;
+  const ours = (job: string, variant = '') => `${broker} ${job}: buschart${variant}`;
+  const floor = (job: string) => `${broker} ${job}: bare`;
+  const beside = (what: string, job: string, unit: Unit): Row[] =>
+    nodeVersion < peerNode
+      ? []
+      : [
+          {
+            what: `${called}, ${what}, beside ${peer}`,
+            ours: ours(job),
+            floor: `${broker} ${job}: ${peer}`,
+            unit,
+          },
+        ];
+  const row = (what: string, job: string, unit: Unit, bar?: Row['bar'], variant = ''): Row => ({
+    what: `${called}, ${what}`,
+    ours: ours(job, variant),
+    floor: floor(job),
+    unit,
+    ...(bar && { bar }),
+  });
+  const notAtAll =
+    unvalidated === undefined
+      ? []
+      : [
+          row(
+            "the same with validateOn: 'publish'",
+            'consume',
+            'perSecond',
+            unvalidated === 'shown' ? undefined : { atLeast: unvalidated },
+            ", validateOn 'publish'",
+          ),
+        ];
+  return [
+    {
+      name: `${broker} publish`,
+      broker,
+      rows: [
+        row('publish lists of 100', 'publish', 'perSecond', { atLeast: publish }),
+        ...beside('publish lists of 100', 'publish', 'perSecond'),
+      ],
+    },
+    {
+      name: `${broker} consume`,
+      broker,
+      rows: [
+        row(`consume ${backlog}`, 'consume', 'perSecond', { atLeast: consume }),
+        ...notAtAll,
+        ...beside(`consume ${backlog}`, 'consume', 'perSecond'),
+      ],
+    },
+    {
+      name: `${broker} journey`,
+      broker,
+      rows: [
+        row('from publish to handler, p50', 'journey', 'p50Ms', { atMost: 1.2 }),
+        row(
+          'from publish to handler, p99',
+          'journey',
+          'p99Ms',
+          p99 === undefined ? undefined : { atMost: p99 },
+        ),
+        ...beside('from publish to handler, p50', 'journey', 'p50Ms'),
+      ],
+    },
+  ];
+}
+
+const onRedis = brokerContests({
+  broker: 'redis',
+  called: 'Redis',
+  backlog: 'a backlog of 20,000',
+  publish: 0.9,
+  consume: 1.2,
+  unvalidated: 'shown',
+  p99: 1.2,
+  peer: 'bullmq',
+});
+
+const onRabbit = brokerContests({
+  broker: 'rabbitmq',
+  called: 'RabbitMQ',
+  backlog: 'a backlog of 10,000, prefetch 100',
+  publish: 0.9,
+  consume: 1.1,
+  peer: 'rabbitmq-client',
+});
+
+const onKafka = brokerContests({
+  broker: 'kafka',
+  called: 'Kafka',
+  backlog: 'a backlog of 60,000',
+  publish: 0.9,
+  consume: 0.65,
+  unvalidated: 0.85,
+  peer: '@platformatic/kafka',
+  peerNode: 24,
+});
+
 export const contests: readonly Contest[] = [
   isolated(1),
   isolated(10),
   {
     name: 'memory ×3',
-    needsRedis: false,
     rows: [
       {
         what: 'in memory, 3 handlers, over emittery',
@@ -63,61 +179,11 @@ export const contests: readonly Contest[] = [
       },
     ],
   },
-  {
-    name: 'redis publish',
-    needsRedis: true,
-    rows: [
-      {
-        what: 'Redis, publish lists of 100',
-        ours: 'buschart lists',
-        floor: 'bare pipeline',
-        unit: 'perSecond',
-        bar: { atLeast: 0.9 },
-      },
-    ],
-  },
-  {
-    name: 'redis consume',
-    needsRedis: true,
-    rows: [
-      {
-        what: 'Redis, consume a backlog of 20,000',
-        ours: 'buschart backlog',
-        floor: 'bare loop',
-        unit: 'perSecond',
-        bar: { atLeast: 1.2 },
-      },
-      {
-        what: "Redis, the same with validateOn: 'publish'",
-        ours: "buschart backlog, validateOn 'publish'",
-        floor: 'bare loop',
-        unit: 'perSecond',
-      },
-    ],
-  },
-  {
-    name: 'redis journey',
-    needsRedis: true,
-    rows: [
-      {
-        what: 'Redis, from publish to handler, p50',
-        ours: 'buschart journey',
-        floor: 'bare journey',
-        unit: 'p50Ms',
-        bar: { atMost: 1.2 },
-      },
-      {
-        what: 'Redis, from publish to handler, p99',
-        ours: 'buschart journey',
-        floor: 'bare journey',
-        unit: 'p99Ms',
-        bar: { atMost: 1.2 },
-      },
-    ],
-  },
+  ...onRedis,
+  ...onRabbit,
+  ...onKafka,
   {
     name: 'memory heap',
-    needsRedis: false,
     rounds: 1,
     rows: [
       {
@@ -130,7 +196,7 @@ export const contests: readonly Contest[] = [
   },
   {
     name: 'redis heap',
-    needsRedis: true,
+    broker: 'redis',
     rounds: 1,
     rows: [
       {

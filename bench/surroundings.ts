@@ -12,13 +12,16 @@ export interface Surroundings {
   readonly node: string;
   /** Name and version of each library that takes part. */
   readonly libraries: readonly string[];
-  /** Undefined when no row needed it. */
-  readonly redis: string | undefined;
+  /** Those that took part, in words. */
+  readonly brokers: readonly string[];
 }
 
-const LIBRARIES = ['xstate', 'zod', 'ioredis', 'emittery'];
+const LIBRARIES = [
+  ...['xstate', 'zod', 'ioredis', 'amqplib', 'kafkajs'],
+  ...['emittery', 'bullmq', 'rabbitmq-client', '@platformatic/kafka'],
+];
 
-export async function surroundings(redis: string | undefined): Promise<Surroundings> {
+export async function surroundings(brokers: readonly string[]): Promise<Surroundings> {
   const [cpu] = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   return {
@@ -28,7 +31,7 @@ export async function surroundings(redis: string | undefined): Promise<Surroundi
     load: Number(loadavg()[1]?.toFixed(1)),
     node: process.version,
     libraries: await Promise.all(LIBRARIES.map(async (name) => `${name} ${await versionOf(name)}`)),
-    redis,
+    brokers,
   };
 }
 

@@ -24,14 +24,13 @@ export function placeOrders(count: number): Order[] {
   );
 }
 
-/** The fields of its stream entry, as the bus writes them and as one writes them by hand. */
-export function wireFields(order: Order): string[] {
-  const time = order.occurredAt.toISOString().replace('.000Z', '').replace('Z', '000');
-  const body = {
+/** The JSON body, as the bus writes it and as one writes it by hand. */
+export function bodyOf(order: Order): string {
+  return JSON.stringify({
     event_id: order.eventId,
     event_type: order.eventType,
     event_version: order.eventVersion,
-    occurred_at: `${time}Z`,
+    occurred_at: `${timeOf(order)}Z`,
     aggregate_id: order.aggregateId,
     aggregate_type: order.aggregateType,
     aggregate_version: order.aggregateVersion,
@@ -42,10 +41,18 @@ export function wireFields(order: Order): string[] {
     metadata: {},
     index: order.index,
     customerId: order.customerId,
-  };
-  return [
-    ...['event_id', order.eventId, 'event_type', order.eventType, 'aggregate_id', order.aggregateId],
-    ...['aggregate_type', order.aggregateType, 'tenant_id', '', 'occurred_at', `${time}+00:00`],
-    ...['payload', JSON.stringify(body)],
-  ];
+  });
 }
+
+/** What stands beside the body on every broker. */
+export function headersOf(order: Order) {
+  return {
+    event_type: order.eventType,
+    aggregate_id: order.aggregateId,
+    aggregate_type: order.aggregateType,
+  };
+}
+
+/** In microseconds, as eventsource-py writes it. */
+export const timeOf = ({ occurredAt }: Order): string =>
+  occurredAt.toISOString().replace('.000Z', '').replace('Z', '000');

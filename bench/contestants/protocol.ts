@@ -25,12 +25,13 @@ export interface Contestant {
   close(): Promise<void>;
 }
 
-/** Where the contestants of Redis find it, and whose keys they may touch. */
-export interface RedisPlace {
+/** Where the contestants of a broker find it, and what they may touch there. */
+export interface Place {
+  /** Of the broker; for Kafka its `host:port`. Empty where none is needed. */
   readonly url: string;
-  /** All keys begin with it. */
+  /** The names of all that they make begin with it. */
   readonly prefix: string;
 }
 
 /** Makes one, warmed up. */
-export type Enter = (redis: RedisPlace) => Promise<Contestant>;
+export type Enter = (place: Place) => Promise<Contestant>;

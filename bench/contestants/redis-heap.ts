@@ -1,27 +1,28 @@
-import { RedisEventBus } from 'buschart/redis';
+import { Redis } from 'ioredis';
+import { chunks } from './jobs.ts';
 import { restingHeap } from './memory.ts';
-import { OrderPlaced, placeOrders } from './orders.ts';
+import { placeOrders } from './orders.ts';
 import type { Enter } from './protocol.ts';
-import { GROUP, allAcked, chunks, openRedis } from './redis-stream.ts';
+import { redisBus } from './redis.ts';
 import { Tally } from './tally.ts';
 
 const DELIVERIES = 200_000;
 const ORDERS = 20_000;
 
 /** Publishes and consumes in one process, and empties the stream now and then: it is the server's memory. */
-export const redisHeap: Enter = async ({ url, prefix }) => {
-  const redis = openRedis(url);
-  const streamPrefix = `${prefix}:heap`;
-  const bus = new RedisEventBus({ redisUrl: url, streamPrefix, consumerGroup: GROUP });
+export const redisHeap: Enter = async (place) => {
+  const redis = new Redis(place.url);
+  const route = `${place.prefix}.heap`;
+  const courier = redisBus()(place);
   const tally = new Tally(ORDERS);
-  bus.subscribe(OrderPlaced, async (order) => tally.add(order.index));
-  await bus.startConsumingInBackground();
+  await courier.open(route);
+  await courier.consume(async (order) => tally.add(order.index));
   const deliver = async () => {
     tally.reset();
-    for (const list of chunks(placeOrders(ORDERS), 100)) await bus.publish(list);
+    for (const list of chunks(placeOrders(ORDERS), 100)) await courier.publish(list);
     await tally.reached(ORDERS);
-    await allAcked(redis, `${streamPrefix}:stream`, GROUP);
-    await redis.xtrim(`${streamPrefix}:stream`, 'MAXLEN', 0);
+    while ((await courier.unsettled()) > 0);
+    await redis.xtrim(`${route}:stream`, 'MAXLEN', 0);
     return tally.verdict(1);
   };
   await deliver();
@@ -40,7 +41,9 @@ export const redisHeap: Enter = async ({ url, prefix }) => {
       return { values: { growthBytes }, lost, duplicated };
     },
     close: async () => {
-      await bus.shutdown();
+      await courier.stop();
+      await courier.remove();
+      await courier.close();
       await redis.quit();
     },
   };

@@ -1,11 +1,11 @@
+import { brokerContestants } from './brokers.ts';
 import { memoryContestants } from './memory.ts';
-import type { Answer, Command, RedisPlace } from './protocol.ts';
-import { redisContestants } from './redis.ts';
+import type { Answer, Command, Place } from './protocol.ts';
 
 // The process of one contestant: named by its first argument, started by the bench, told when to run.
 
 const [name = '', url = '', prefix = ''] = process.argv.slice(2);
-const place: RedisPlace = { url, prefix };
+const place: Place = { url, prefix };
 
 const answer = (message: Answer): void => void process.send?.(message);
 const fail = (error: unknown): void => {
@@ -13,7 +13,7 @@ const fail = (error: unknown): void => {
 };
 
 try {
-  const enter = memoryContestants[name] ?? redisContestants[name];
+  const enter = memoryContestants[name] ?? brokerContestants[name];
   if (enter === undefined) throw new Error(`There is no contestant called "${name}".`);
   const contestant = await enter(place);
   const obey = async (command: Command): Promise<void> => {

@@ -1,0 +1,96 @@
+import { KafkaEventBus } from 'buschart/kafka';
+import { Kafka, logLevel, type Consumer } from 'kafkajs';
+import { busCourier, type Courier, type Route } from './courier.ts';
+import { bodyOf, headersOf, timeOf, type Order } from './orders.ts';
+import type { Place } from './protocol.ts';
+
+const PARTITIONS = 3;
+
+/** A topic, with a group of its own, because a group outlives its topics. */
+export interface KafkaRoute extends Route {
+  topic(): string;
+  group(): string;
+}
+
+const open = (url: string) => new Kafka({ brokers: [url], logLevel: logLevel.ERROR });
+
+export async function kafkaRoute(url: string): Promise<KafkaRoute> {
+  const admin = open(url).admin();
+  await admin.connect();
+  let name = '';
+  const topic = () => `${name}.stream`;
+  const group = () => `${name}.bench`;
+  return {
+    topic,
+    group,
+    open(route) {
+      name = route;
+      return admin.createTopics({
+        topics: [{ topic: topic(), numPartitions: PARTITIONS }],
+        waitForLeaders: true,
+      });
+    },
+    async unsettled() {
+      const [committed] = await admin.fetchOffsets({ groupId: group(), topics: [topic()] });
+      const settled = (committed?.partitions ?? []).map(({ offset }) => Math.max(0, Number(offset)));
+      const stored = (await admin.fetchTopicOffsets(topic())).map(({ high }) => Number(high));
+      return sum(stored) - sum(settled);
+    },
+    remove: () => admin.deleteTopics({ topics: [topic()] }),
+    close: () => admin.disconnect(),
+  };
+}
+
+export const kafkaBus =
+  (validateOn: 'both' | 'publish' = 'both') =>
+  async ({ url }: Place): Promise<Courier> => {
+    const route = await kafkaRoute(url);
+    const make = (topicPrefix: string) =>
+      new KafkaEventBus({ bootstrapServers: url, topicPrefix, consumerGroup: route.group(), validateOn });
+    return busCourier(route, make);
+  };
+
+/** What one writes by hand: send with acks all; eachBatch, which commits after each batch. */
+export async function bareKafka({ url }: Place): Promise<Courier> {
+  const route = await kafkaRoute(url);
+  const kafka = open(url);
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  let consumer: Consumer;
+  return {
+    ...route,
+    publish: (orders) =>
+      producer.send({ topic: route.topic(), acks: -1, messages: orders.map((order) => messageOf(order)) }),
+    async consume(handle) {
+      consumer = kafka.consumer({ groupId: route.group() });
+      await consumer.connect();
+      await consumer.subscribe({ topic: route.topic(), fromBeginning: true });
+      await consumer.run({
+        eachBatch: async ({ batch }) => {
+          for (const message of batch.messages)
+            await handle(JSON.parse((message.value as Buffer).toString()) as Order, message);
+        },
+      });
+    },
+    stop: () => consumer.disconnect(),
+    async close() {
+      await producer.disconnect();
+      await route.close();
+    },
+  };
+}
+
+/** Key, body and headers of the record, as the bus writes them. */
+export const messageOf = (order: Order) => ({
+  key: order.aggregateId,
+  value: bodyOf(order),
+  headers: {
+    event_id: order.eventId,
+    ...headersOf(order),
+    aggregate_version: String(order.aggregateVersion),
+    occurred_at: `${timeOf(order)}+00:00`,
+    correlation_id: order.correlationId,
+  },
+});
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
