@@ -1,5 +1,5 @@
 import { KafkaEventBus } from 'buschart/kafka';
-import { Kafka, logLevel, type Consumer } from 'kafkajs';
+import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
 import { busCourier, type Courier, type Route } from './courier.ts';
 import { bodyOf, headersOf, timeOf, type Order } from './orders.ts';
 import type { Place } from './protocol.ts';
@@ -54,11 +54,16 @@ export const kafkaBus =
 export async function bareKafka({ url }: Place): Promise<Courier> {
   const route = await kafkaRoute(url);
   const kafka = open(url);
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
-  await producer.connect();
+  // A producer asks about every topic it ever wrote to: it must not outlive its route.
+  let producer: Producer;
   let consumer: Consumer;
   return {
     ...route,
+    async open(name) {
+      await route.open(name);
+      producer = kafka.producer({ allowAutoTopicCreation: false });
+      await producer.connect();
+    },
     publish: (orders) =>
       producer.send({ topic: route.topic(), acks: -1, messages: orders.map((order) => messageOf(order)) }),
     async consume(handle) {
@@ -73,9 +78,9 @@ export async function bareKafka({ url }: Place): Promise<Courier> {
       });
     },
     stop: () => consumer.disconnect(),
-    async close() {
+    async remove() {
       await producer.disconnect();
-      await route.close();
+      await route.remove();
     },
   };
 }

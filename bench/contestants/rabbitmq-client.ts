@@ -16,7 +16,7 @@ export async function rabbitClient({ url }: Place): Promise<Courier> {
       Promise.all(orders.map((order) => publisher.send(envelopeOf(order), bodyBytes(order)))),
     consume(handle) {
       consumer = connection.createConsumer(
-        { queue: route.queue(), qos: { prefetchCount: PREFETCH } },
+        { queue: route.queue(), queueOptions: { passive: true }, qos: { prefetchCount: PREFETCH } },
         async (message) => handle(JSON.parse((message.body as Buffer).toString()) as Order, message),
       );
       consumer.on('error', (error) => {
