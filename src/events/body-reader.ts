@@ -19,7 +19,9 @@ import { parseTime } from './wire-time.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const REPLACEMENT = '\uFFFD';
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Reads messages of the types in one registry. Throws whatever is wrong; the codec makes DecodeErrors of it. */
 export function bodyReader(options: {
@@ -57,9 +59,21 @@ export function bodyReader(options: {
 }
 
 function parseBody(body: string | Uint8Array): Body {
-  const parsed: unknown = JSON.parse(typeof body === 'string' ? body : utf8.decode(body));
+  const parsed: unknown = JSON.parse(typeof body === 'string' ? body : textOf(body));
   if (!isObject(parsed)) throw new TypeError('the body is not a JSON object');
   return parsed;
+}
+
+/**
+ * Buffer decodes several times faster than a strict decoder, but replaces what is no UTF-8 without a word. Only a text
+ * with a replacement character can hide that, or one with a byte order mark, which Buffer keeps: those are decoded again.
+ */
+function textOf(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString('utf8');
+  return text.includes(REPLACEMENT) || text.startsWith(BYTE_ORDER_MARK) ? strictUtf8.decode(bytes) : text;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -64,3 +64,29 @@ export class KafkaDelivery implements Delivery, LedgerEntry {
     this.#owner.forget(this);
   }
 }
+
+/** Makes deliveries of what waits in a ledger, in its order and as many as its window has room for. */
+export function handOut(
+  ledger: PartitionLedger<KafkaDelivery>,
+  window: number,
+  owner: DeliveryOwner,
+): KafkaDelivery[] {
+  const { waiting } = ledger;
+  if (waiting === undefined) return [];
+  const { records, next } = waiting;
+  const deliveries: KafkaDelivery[] = [];
+  while (waiting.taken < records.length) {
+    const record = records[waiting.taken] as IncomingRecord;
+    const offset = Number(record.offset);
+    if (!ledger.recognises(offset)) {
+      if (!ledger.hasRoom(window)) break;
+      const behind = waiting.taken + 1 === records.length ? next : offset + 1;
+      const delivery = new KafkaDelivery(record, offset, behind, ledger, owner);
+      ledger.add(delivery);
+      deliveries.push(delivery);
+    }
+    waiting.taken++;
+  }
+  if (waiting.taken === records.length) ledger.waiting = undefined;
+  return deliveries;
+}

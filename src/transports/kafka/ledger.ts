@@ -1,4 +1,4 @@
-import type { TopicPartition } from './driver.ts';
+import type { IncomingRecord, TopicPartition } from './driver.ts';
 import { encodeFinished, MOST_BEHIND } from './finished.ts';
 
 /** One record in the ledger of its partition. */
@@ -10,6 +10,14 @@ export interface LedgerEntry {
   isDone: boolean;
   /** Handed out, and neither settled nor given up. */
   isHeld: boolean;
+}
+
+/** Records that were fetched and not handed out; `next` is where reading goes on behind them. */
+export interface Waiting {
+  readonly records: readonly IncomingRecord[];
+  readonly next: number;
+  /** How many of the records are taken. */
+  taken: number;
 }
 
 /** What a commit says. */
@@ -26,6 +34,8 @@ export class PartitionLedger<Entry extends LedgerEntry> {
   readonly place: TopicPartition;
   /** Reading rests because the window is full. */
   isFull = false;
+  /** What a fetch brought beyond the window: fetching it again would decode it again. */
+  waiting: Waiting | undefined;
   #open = 0;
   #entries: LedgerEntry[] = [];
   #head = 0;
@@ -105,6 +115,7 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     this.#entries = [];
     this.#head = 0;
     this.#end = -1;
+    this.waiting = undefined;
   }
 
   /** What is to be committed since the last call; undefined when nothing is. */

@@ -2,7 +2,7 @@ import type { Headers } from '../../contracts/message.ts';
 import type { Delivery, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
 import { Assignment, type Ledger } from './assignment.ts';
-import { KafkaDelivery, type DeliveryOwner } from './delivery.ts';
+import { handOut, type DeliveryOwner, type KafkaDelivery } from './delivery.ts';
 import type { IncomingRecord, KafkaMember, MemberListener, TopicPartition } from './driver.ts';
 import { Progress } from './progress.ts';
 import type { SourceHost } from './source-host.ts';
@@ -155,30 +155,28 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   /** How many of the records are ours to keep. */
   #take(place: TopicPartition, records: readonly IncomingRecord[], next: number): number {
     let ledger = this.#assignment.find(place);
-    if (ledger === undefined || this.#isRevoking || this.#isPaused || this.#isStopped || this.#failure)
-      return 0;
-    let taken = 0;
-    let added = 0;
-    for (const record of records) {
-      const offset = Number(record.offset);
-      if (ledger.isBehind(offset)) ledger = this.#beginAgain(place, ledger);
-      if (!ledger.recognises(offset)) {
-        if (!ledger.hasRoom(WINDOW)) break;
-        const behind = taken + 1 === records.length ? next : offset + 1;
-        const delivery = new KafkaDelivery(record, offset, behind, ledger, this);
-        ledger.add(delivery);
-        this.#arrived.push(delivery);
-        added++;
-      }
-      taken++;
+    if (ledger === undefined || ledger.waiting !== undefined || this.#isRevoking || this.#isResting) return 0;
+    if (records[0] !== undefined && ledger.isBehind(Number(records[0].offset)))
+      ledger = this.#beginAgain(place, ledger);
+    ledger.waiting = { records, next, taken: 0 };
+    this.#handOut(ledger);
+    if (ledger.isFull) this.#member?.pause([place]);
+    return records.length;
+  }
+
+  /** Hands out what waits, as far as the window has room; full is the ledger whose reading is to rest. */
+  #handOut(ledger: Ledger): void {
+    if (!this.#isResting && !this.#isRevoking) {
+      const deliveries = handOut(ledger, WINDOW, this);
+      this.#progress.arrived(deliveries.length);
+      for (const delivery of deliveries) this.#arrived.push(delivery);
+      if (this.#arrived.length > 0) this.#wake();
     }
-    if (!ledger.hasRoom(WINDOW)) {
-      ledger.isFull = true;
-      this.#member?.pause([place]);
-    }
-    this.#progress.arrived(added);
-    if (this.#arrived.length > 0) this.#wake();
-    return taken;
+    ledger.isFull = ledger.waiting !== undefined || !ledger.hasRoom(WINDOW);
+  }
+
+  get #isResting(): boolean {
+    return this.#isPaused || this.#isStopped || this.#failure !== undefined;
   }
 
   #beginAgain(place: TopicPartition, old: Ledger): Ledger {
@@ -199,16 +197,16 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     if (this.#isStopped || this.#isPaused) this.#member?.pause(this.#assignment.places);
     else {
       const ledgers = [...this.#assignment];
-      for (const ledger of ledgers) ledger.isFull = !ledger.hasRoom(WINDOW);
+      for (const ledger of ledgers) this.#handOut(ledger);
       this.#member?.pause(ledgers.filter(({ isFull }) => isFull).map(({ place }) => place));
       this.#member?.resume(ledgers.filter(({ isFull }) => !isFull).map(({ place }) => place));
     }
   }
 
   #readOn(ledger: Ledger): void {
-    if (this.#isPaused || this.#isStopped || !ledger.hasRoom(WINDOW)) return;
-    ledger.isFull = false;
-    this.#member?.resume([ledger.place]);
+    if (this.#isResting || this.#isRevoking) return;
+    this.#handOut(ledger);
+    if (!ledger.isFull) this.#member?.resume([ledger.place]);
   }
 
   #tick(): void {
