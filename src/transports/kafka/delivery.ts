@@ -65,28 +65,23 @@ export class KafkaDelivery implements Delivery, LedgerEntry {
   }
 }
 
-/** Makes deliveries of what waits in a ledger, in its order and as many as its window has room for. */
+/** Makes deliveries of what a ledger has unread, in its order and as many as its window has room for. */
 export function handOut(
   ledger: PartitionLedger<KafkaDelivery>,
   window: number,
   owner: DeliveryOwner,
 ): KafkaDelivery[] {
-  const { waiting } = ledger;
-  if (waiting === undefined) return [];
-  const { records, next } = waiting;
+  const { unread } = ledger;
   const deliveries: KafkaDelivery[] = [];
-  while (waiting.taken < records.length) {
-    const record = records[waiting.taken] as IncomingRecord;
-    const offset = Number(record.offset);
+  for (let first = unread.peek(); first !== undefined; first = unread.peek()) {
+    const { record, offset, next } = first;
     if (!ledger.recognises(offset)) {
       if (!ledger.hasRoom(window)) break;
-      const behind = waiting.taken + 1 === records.length ? next : offset + 1;
-      const delivery = new KafkaDelivery(record, offset, behind, ledger, owner);
+      const delivery = new KafkaDelivery(record, offset, next, ledger, owner);
       ledger.add(delivery);
       deliveries.push(delivery);
     }
-    waiting.taken++;
+    unread.drop();
   }
-  if (waiting.taken === records.length) ledger.waiting = undefined;
   return deliveries;
 }

@@ -1,5 +1,6 @@
-import type { IncomingRecord, TopicPartition } from './driver.ts';
+import type { TopicPartition } from './driver.ts';
 import { encodeFinished, MOST_BEHIND } from './finished.ts';
+import { Unread } from './unread.ts';
 
 /** One record in the ledger of its partition. */
 export interface LedgerEntry {
@@ -10,14 +11,6 @@ export interface LedgerEntry {
   isDone: boolean;
   /** Handed out, and neither settled nor given up. */
   isHeld: boolean;
-}
-
-/** Records that were fetched and not handed out; `next` is where reading goes on behind them. */
-export interface Waiting {
-  readonly records: readonly IncomingRecord[];
-  readonly next: number;
-  /** How many of the records are taken. */
-  taken: number;
 }
 
 /** What a commit says. */
@@ -32,10 +25,9 @@ export interface Watermark {
  */
 export class PartitionLedger<Entry extends LedgerEntry> {
   readonly place: TopicPartition;
-  /** Reading rests because the window is full. */
+  /** Reading rests because another window is unread. */
   isFull = false;
-  /** What a fetch brought beyond the window: fetching it again would decode it again. */
-  waiting: Waiting | undefined;
+  readonly unread = new Unread();
   #open = 0;
   #entries: LedgerEntry[] = [];
   #head = 0;
@@ -115,7 +107,7 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     this.#entries = [];
     this.#head = 0;
     this.#end = -1;
-    this.waiting = undefined;
+    this.unread.clear();
   }
 
   /** What is to be committed since the last call; undefined when nothing is. */

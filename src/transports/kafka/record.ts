@@ -44,18 +44,16 @@ export function toRecord({ id, type, key, attributes, headers, body }: Message):
 /** A message as Kafka carries it; what its headers say is read when it is asked for. */
 export class KafkaMessage implements Message {
   readonly #record: IncomingRecord;
+  readonly type: string;
   #headers: Headers | undefined;
 
   constructor(record: IncomingRecord) {
     this.#record = record;
+    this.type = this.#text('event_type') ?? '';
   }
 
   get id(): string {
     return this.#text('event_id') ?? '';
-  }
-
-  get type(): string {
-    return this.#text('event_type') ?? '';
   }
 
   /** The record's own key, which is what parts it goes by. */

@@ -7,7 +7,7 @@ import type { IncomingRecord, KafkaMember, MemberListener, TopicPartition } from
 import { Progress } from './progress.ts';
 import type { SourceHost } from './source-host.ts';
 
-/** Most records of one partition that are in hand; then its reading rests until half of them are settled. */
+/** Most records of one partition that are in hand. As many may be unread behind them before its reading rests. */
 const WINDOW = 1000;
 const COMMIT_EVERY_MS = 200;
 
@@ -129,7 +129,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     const { ledger } = delivery;
     ledger.settle(delivery);
     this.#progress.settled();
-    if (ledger.isFull && ledger.open <= WINDOW / 2) this.#readOn(ledger);
+    if (ledger.unread.count > 0 && ledger.open <= WINDOW / 2) this.#readOn(ledger);
   }
 
   forget(delivery: KafkaDelivery): void {
@@ -155,16 +155,16 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   /** How many of the records are ours to keep. */
   #take(place: TopicPartition, records: readonly IncomingRecord[], next: number): number {
     let ledger = this.#assignment.find(place);
-    if (ledger === undefined || ledger.waiting !== undefined || this.#isRevoking || this.#isResting) return 0;
+    if (ledger === undefined || this.#isRevoking || this.#isResting) return 0;
     if (records[0] !== undefined && ledger.isBehind(Number(records[0].offset)))
       ledger = this.#beginAgain(place, ledger);
-    ledger.waiting = { records, next, taken: 0 };
+    ledger.unread.add(records, next);
     this.#handOut(ledger);
     if (ledger.isFull) this.#member?.pause([place]);
     return records.length;
   }
 
-  /** Hands out what waits, as far as the window has room; full is the ledger whose reading is to rest. */
+  /** Hands out what is unread, as far as the window has room; one more window may wait before reading rests. */
   #handOut(ledger: Ledger): void {
     if (!this.#isResting && !this.#isRevoking) {
       const deliveries = handOut(ledger, WINDOW, this);
@@ -172,7 +172,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
       for (const delivery of deliveries) this.#arrived.push(delivery);
       if (this.#arrived.length > 0) this.#wake();
     }
-    ledger.isFull = ledger.waiting !== undefined || !ledger.hasRoom(WINDOW);
+    ledger.isFull = ledger.unread.count >= WINDOW;
   }
 
   get #isResting(): boolean {
@@ -205,13 +205,14 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
 
   #readOn(ledger: Ledger): void {
     if (this.#isResting || this.#isRevoking) return;
+    const { isFull } = ledger;
     this.#handOut(ledger);
-    if (!ledger.isFull) this.#member?.resume([ledger.place]);
+    if (isFull && !ledger.isFull) this.#member?.resume([ledger.place]);
   }
 
   #tick(): void {
     // Where most of the window waits behind one key, the others have the rest of it.
-    for (const ledger of this.#assignment) if (ledger.isFull) this.#readOn(ledger);
+    for (const ledger of this.#assignment) if (ledger.unread.count > 0) this.#readOn(ledger);
     if (this.#progress.isHung && !this.#isPaused) {
       const ms = this.#host.maxPollIntervalMs;
       const member = this.#member;
