@@ -1,5 +1,7 @@
+import type { Writable } from 'node:stream';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { ConnectionError } from '../../errors.ts';
+import { coalesceWrites } from './coalesced-writes.ts';
 import type { RabbitDriver } from './load-driver.ts';
 import type { RabbitSettings } from './options.ts';
 import { asError, connectionError } from './server-errors.ts';
@@ -9,7 +11,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 /** What amqplib has at run time and leaves out of its types. */
 interface Innards {
   readonly connection: {
-    readonly stream: { destroy(error: Error): void };
+    readonly stream: Writable;
     readonly serverProperties?: { readonly version?: string };
   };
 }
@@ -76,7 +78,9 @@ export class Link {
   private constructor(model: ChannelModel, where: string) {
     this.#model = model;
     this.where = where;
-    this.serverVersion = (model as unknown as Innards).connection.serverProperties?.version ?? '';
+    const { serverProperties, stream } = (model as unknown as Innards).connection;
+    this.serverVersion = serverProperties?.version ?? '';
+    coalesceWrites(stream);
     this.ended = new Promise((resolve) => (this.#end = resolve));
     model.on('error', (error: Error) => (this.#cause ??= error));
     model.on('close', (error?: Error) => this.#over(error));
