@@ -146,6 +146,13 @@ describe('decoding', () => {
     }
   });
 
+  it('reads bytes behind a byte order mark, and a replacement character that is meant', () => {
+    const bytes = Buffer.from(`\uFEFF${bodyWith({ text: 'lost \uFFFD found' })}`);
+    expect(codec.decode(messageOf(bytes))).toMatchObject({ text: 'lost \uFFFD found' });
+    const view = new Uint8Array(Buffer.concat([Buffer.from('x'), Buffer.from(goldenBody)])).subarray(1);
+    expect(codec.decode(messageOf(view))).toMatchObject({ text: 'hi' });
+  });
+
   it('reads bytes, and refuses those that are not UTF-8', () => {
     const bytes = new TextEncoder().encode(goldenBody.replace('hi', 'é'));
     expect(codec.decode(messageOf(bytes))).toMatchObject({ text: 'é' });
