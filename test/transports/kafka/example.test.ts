@@ -1,19 +1,21 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { runExample } from '../../support/example.ts';
 import { Rig } from './rig.ts';
 
 const servers = inject('kafkaServers');
 
-describe.skipIf(servers === undefined)('the example on Kafka', () => {
+describe.skipIf(servers === undefined)('the examples on Kafka', () => {
   const rig = new Rig(servers ?? 'none:9');
   afterEach(() => rig.close());
+  const run = (file: string) =>
+    runExample(file, { KAFKA_BOOTSTRAP_SERVERS: servers!, TOPIC_PREFIX: `${rig.prefix}.${file}` });
 
-  it('handles what it publishes in order, and ends', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/kafka.ts'], {
-      env: { ...process.env, KAFKA_BOOTSTRAP_SERVERS: servers, TOPIC_PREFIX: rig.prefix },
-      timeout: 25_000,
-    });
-    expect(stdout).toBe('meter-7: 1 kWh\nmeter-7: 2 kWh\nmeter-7: 3 kWh\n');
+  it('handle what they publish in order, and end', async () => {
+    expect(await run('kafka.ts')).toBe('meter-7: 1 kWh\nmeter-7: 2 kWh\nmeter-7: 3 kWh\n');
+  });
+
+  it('keep the order of each aggregate across the members of a group', async () => {
+    const account = (name: string) => `${name}: 25, in order\n`;
+    expect(await run('partition-ordering.ts')).toBe(['ada', 'ben', 'cy', 'dee'].map(account).join(''));
   });
 });
