@@ -25,7 +25,7 @@ describe.skipIf(url === undefined)('the examples on Redis', () => {
       'invoice-1: attempt 1',
       'invoice-1: attempt 2',
       'invoice-1: attempt 3',
-      'set aside: InvoiceSent, retries-exhausted after 3 attempts: the ledger is closed',
+      'set aside: InvoiceSent, attempts-exhausted after 3 attempts: the ledger is closed',
       'invoice-1: attempt 1',
       '',
     ]);
