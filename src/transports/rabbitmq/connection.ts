@@ -7,7 +7,7 @@ import type {
   SourceOptions,
   TransportNotice,
 } from '../../contracts/transport.ts';
-import { ConnectionError } from '../../errors.ts';
+import { ConnectionError, EncodeError } from '../../errors.ts';
 import { RabbitDeadLetterStore } from './dead-letter-store.ts';
 import type { RabbitDelivery } from './delivery.ts';
 import type { Link } from './link.ts';
@@ -15,7 +15,7 @@ import { EventPublisher } from './event-publisher.ts';
 import { dlqOf, tierOf } from './names.ts';
 import type { RabbitSettings } from './options.ts';
 import { ConfirmedPublisher } from './publisher.ts';
-import { copyProperties } from './rabbit-message.ts';
+import { copyProperties, type RabbitMessage } from './rabbit-message.ts';
 import { connectionError, isMissing } from './server-errors.ts';
 import { RabbitSource, type SourceHost } from './source.ts';
 import type { Binding, Topology } from './topology.ts';
@@ -146,12 +146,23 @@ export class RabbitConnection implements Connection, SourceHost {
   }
 
   async storeDeadLetter(group: string, { message }: RabbitDelivery, headers: Headers): Promise<void> {
+    try {
+      await this.#storeDeadLetter(group, message, { ...message.headers, ...headers });
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      // Another client's headers may fill the table that ours must go into: kept for ever it would hold its lane.
+      const leftOut = String(Object.keys(message.headers).length);
+      await this.#storeDeadLetter(group, message, { ...headers, 'x-headers-left-out': leftOut });
+    }
+  }
+
+  async #storeDeadLetter(group: string, message: RabbitMessage, headers: Headers): Promise<void> {
     const { topology, publishing } = this.#parts;
     const outgoing = {
       exchange: '',
       routingKey: dlqOf(topology.queueOf(group)),
       content: message.body,
-      properties: copyProperties(message, { ...message.headers, ...headers }),
+      properties: copyProperties(message, headers),
     };
     if ((await this.#publisher.sendOne(outgoing)) === 'stored') return;
     // Somebody deleted the queue.

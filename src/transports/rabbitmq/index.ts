@@ -12,13 +12,14 @@ import type { AnyEventDefinition } from '../../events/event-definition.ts';
 import type { RabbitQueueInfo } from './connection.ts';
 import { dlqOf } from './names.ts';
 import { rabbitOptionsSchema } from './options.ts';
+import { nameProblems } from './topology.ts';
 import { rabbitTransport, type RabbitTransport } from './transport.ts';
 
 export type { RabbitQueueInfo } from './connection.ts';
 export type { ExchangeType } from './options.ts';
 
 const ownOptions = rabbitOptionsSchema.omit({ connectTimeoutMs: true, maxDeliveries: true });
-const optionsSchema = busOptionsSchema.extend(ownOptions.shape).extend({
+const fields = busOptionsSchema.extend(ownOptions.shape).extend({
   /** As on every bus, and where a failed delivery waits for its next attempt. */
   retry: retrySchema
     .extend({
@@ -29,6 +30,10 @@ const optionsSchema = busOptionsSchema.extend(ownOptions.shape).extend({
       waitIn: z.enum(['process', 'broker']).optional(),
     })
     .optional(),
+});
+const optionsSchema = fields.superRefine((options, context) => {
+  for (const [option, message] of nameProblems(options))
+    context.addIssue({ code: 'custom', path: [option], message });
 });
 
 /** Those of every bus, plus those of RabbitMQ: `rabbitmqUrl`, `exchangeName`, `exchangeType`, `queueType` and so on. */

@@ -1,10 +1,11 @@
+import { unescape } from 'node:querystring';
 import type { Writable } from 'node:stream';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { ConnectionError } from '../../errors.ts';
 import { coalesceWrites } from './coalesced-writes.ts';
 import type { RabbitDriver } from './load-driver.ts';
 import type { RabbitSettings } from './options.ts';
-import { asError, connectionError } from './server-errors.ts';
+import { asError, connectionError, isVhostRefusal } from './server-errors.ts';
 
 const CLOSE_TIMEOUT_MS = 1000;
 
@@ -14,6 +15,14 @@ interface Innards {
     readonly stream: Writable;
     readonly serverProperties?: { readonly version?: string };
   };
+}
+
+export interface LinkOptions {
+  /** Shown in the server's list of connections. */
+  readonly role: string;
+  readonly signal: AbortSignal;
+  /** The server has opened the virtual host before: one that it refuses now may only be starting. */
+  readonly wasOpen: boolean;
 }
 
 /** `host:port`, for messages. */
@@ -40,8 +49,7 @@ export class Link {
   static async open(
     driver: RabbitDriver,
     settings: RabbitSettings,
-    role: string,
-    signal: AbortSignal,
+    { role, signal, wasOpen }: LinkOptions,
   ): Promise<Link> {
     const where = whereOf(settings.rabbitmqUrl);
     const url = new URL(settings.rabbitmqUrl);
@@ -69,7 +77,12 @@ export class Link {
         (late) => new Link(late, where).close(),
         () => undefined,
       );
-      throw connectionError('Could not connect to', where, error);
+      if (!isVhostRefusal(error)) throw connectionError('Could not connect to', where, error);
+      const vhost = unescape(url.pathname.slice(1)) || '/';
+      throw new ConnectionError(
+        `RabbitMQ at ${where} does not open the virtual host "${vhost}": it isn't there, or this user may not use it`,
+        { retryable: wasOpen, cause: error },
+      );
     } finally {
       signal.removeEventListener('abort', giveUp);
     }

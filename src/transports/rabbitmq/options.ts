@@ -4,6 +4,11 @@ import { ConfigurationError } from '../../errors.ts';
 
 const EXCHANGE_TYPES = ['topic', 'direct', 'fanout', 'headers'] as const;
 
+/** What AMQP allows a name, a routing key or a tag. */
+export const MOST_BYTES = 255;
+
+export const hasControlCharacters = (text: string): boolean => /\p{Cc}/u.test(text);
+
 export type ExchangeType = (typeof EXCHANGE_TYPES)[number];
 
 /** The options that only RabbitMQ has; the bus adds its own. */
@@ -14,7 +19,13 @@ export const rabbitOptionsSchema = z.strictObject({
     .refine((url) => /^amqps?:\/\//.test(url) && URL.canParse(url), 'must be an amqp:// or amqps:// URL')
     .default('amqp://guest:guest@localhost:5672'),
   /** Events go to this exchange, with the routing key `{aggregateType}.{eventType}` ('events'). */
-  exchangeName: z.string().min(1).max(200).default('events'),
+  exchangeName: z
+    .string()
+    .min(1)
+    .refine((name) => Buffer.byteLength(name) <= 200, 'must have at most 200 bytes')
+    // RabbitMQ leaves line breaks out of the name when it declares, and then doesn't find it.
+    .refine((name) => !hasControlCharacters(name), 'must have no control characters')
+    .default('events'),
   /** How the exchange picks queues ('topic'). All of them give a group what its subscriptions ask for, but 'fanout' everything. */
   exchangeType: z.enum(EXCHANGE_TYPES).default('topic'),
   /** Most deliveries that one consumer holds unsettled, 1 to 65,535 (64). */
@@ -22,7 +33,10 @@ export const rabbitOptionsSchema = z.strictObject({
   /** 'quorum' is replicated and counts deliveries; 'classic' is what eventsource-py makes ('quorum'). */
   queueType: z.enum(['quorum', 'classic']).default('quorum'),
   /** Binds the group's queue by this key alone, whatever is subscribed to. By default each subscription binds what it needs. */
-  routingKeyPattern: z.string().max(255).optional(),
+  routingKeyPattern: z
+    .string()
+    .refine((key) => Buffer.byteLength(key) <= MOST_BYTES, `must have at most ${MOST_BYTES} bytes`)
+    .optional(),
   /** What publish does when no queue is bound to an event's routing key: reject, or warn once a key and count ('error'). */
   onUnroutable: z.enum(['error', 'warn']).default('error'),
   /** Milliseconds after which a dead letter is gone for good; kept for ever by default. */

@@ -1,7 +1,7 @@
 import type { ConfirmChannel, Message as Returned, Options } from 'amqplib';
-import { ConnectionError, EventBusError } from '../../errors.ts';
+import { ConnectionError, EncodeError, EventBusError } from '../../errors.ts';
 import type { Link } from './link.ts';
-import { asError } from './server-errors.ts';
+import { asError, connectionError } from './server-errors.ts';
 
 /** Sent and unconfirmed at once: beyond it a faster pace only makes the server's answers later. */
 const WINDOW = 1000;
@@ -37,6 +37,8 @@ export class ConfirmedPublisher {
   #isFull = false;
   /** Bindings that are being made: what is published after them must find them. */
   #held = 0;
+  /** What the server closed a channel for: the driver tells only the channel itself, before it gives up what is in flight. */
+  readonly #causes = new WeakMap<ConfirmChannel, Error>();
   /** How often a message of that id came back and hasn't been confirmed yet: a return always comes before. */
   readonly #returned = new Map<string, number>();
 
@@ -117,16 +119,16 @@ export class ConfirmedPublisher {
         (error: unknown) => {
           this.#inFlight--;
           if (error === null || error === undefined) settle(this.#takeReturn(properties.messageId));
-          else settle(failureOf(error));
+          else settle(failureOf(error, this.#closedBy(channel)));
           if (this.#queue.length > 0) this.#pump();
         },
       );
       // False means "no more for now", not "not sent".
       if (!hasRoom) this.#isFull = true;
     } catch (error) {
-      // The channel is closing: the driver refuses at once, and nothing went out.
+      // Either way the driver refuses at once, and nothing went out: the channel is closing, or AMQP has no room for it.
       this.#inFlight--;
-      settle({ kind: 'unsent', error: asError(error) });
+      settle({ kind: 'unsent', error: isTooLarge(error) ? tooLarge(error) : asError(error) });
     }
   }
 
@@ -142,6 +144,7 @@ export class ConfirmedPublisher {
         this.#returned.clear();
         this.#pump();
       });
+      channel.on('error', (error: Error) => this.#causes.set(channel, error));
       channel.on('return', ({ properties }: Returned) => {
         const id = String(properties.messageId);
         this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
@@ -154,6 +157,11 @@ export class ConfirmedPublisher {
     } finally {
       this.#isOpening = false;
     }
+  }
+
+  #closedBy(channel: ConfirmChannel): Error | undefined {
+    const cause = this.#causes.get(channel);
+    return cause && connectionError('Could not publish to', this.#link.where, cause);
   }
 
   #takeReturn(messageId: string | undefined): SendFailure | undefined {
@@ -171,9 +179,17 @@ export class ConfirmedPublisher {
   }
 }
 
-function failureOf(error: unknown): SendFailure {
+/** Such as a routing key of more than 255 bytes, or headers of more than the driver encodes: sent again it fails again. */
+const isTooLarge = (error: unknown): error is Error =>
+  error instanceof TypeError || error instanceof RangeError;
+
+const tooLarge = (error: Error): EncodeError =>
+  new EncodeError(`AMQP can't carry it: ${error.message}`, '', error);
+
+function failureOf(error: unknown, closedBy: Error | undefined): SendFailure {
   if (error instanceof EventBusError) return { kind: 'unsent', error };
   const { message } = asError(error);
   // A nack says that it isn't stored; a closed channel says nothing.
-  return { kind: message === 'message nacked' ? 'refused' : 'unknown', error: asError(error) };
+  if (message === 'message nacked') return { kind: 'refused', error: asError(error) };
+  return { kind: 'unknown', error: closedBy ?? asError(error) };
 }

@@ -1,4 +1,4 @@
-import { ConnectionError, EventBusError } from '../../errors.ts';
+import { ConfigurationError, ConnectionError, EventBusError } from '../../errors.ts';
 
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
 /** What the server says to a client that it won't have: 403 at the handshake, 530 for a virtual host that isn't there. */
@@ -29,10 +29,24 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
+/** 403 on a channel: rights that this user hasn't, or a name that RabbitMQ keeps to itself; not a queue in use. */
+function isForbidden(error: unknown): boolean {
+  return (
+    (error as { code?: unknown } | undefined)?.code === 403 &&
+    /refused for user|reserved prefix/.test(asError(error).message)
+  );
+}
+
+/** The server let us in, and then would not open the virtual host. The driver doesn't tell what it said. */
+export function isVhostRefusal(error: unknown): boolean {
+  return asError(error).message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose');
+}
+
 /** Wraps what the driver threw, and leaves errors of our own as they are; amqplib never tells the password. */
 export function connectionError(doing: string, where: string, cause: unknown): EventBusError {
   if (cause instanceof EventBusError) return cause;
   const reason = asError(cause).message || (cause as { code?: string }).code || 'no reason given';
+  if (isForbidden(cause)) return new ConfigurationError(`${doing} RabbitMQ at ${where}: ${reason}`, cause);
   return new ConnectionError(`${doing} RabbitMQ at ${where}: ${reason}`, {
     retryable: !isRefusal(cause),
     cause,

@@ -1,14 +1,47 @@
 import type { Interest } from '../../contracts/transport.ts';
 import { ConfigurationError } from '../../errors.ts';
 import type { Link } from './link.ts';
-import { dlqOf, queueOf, retryQueueOf, routingKeyOf } from './names.ts';
-import type { RabbitSettings } from './options.ts';
+import { dlqOf, queueOf, retryQueueOf, RETRY_TIERS_MS, routingKeyOf } from './names.ts';
+import { hasControlCharacters, MOST_BYTES, type RabbitSettings } from './options.ts';
 import { asError, isMismatch } from './server-errors.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 
 /** How the queue's own limit of deliveries lies above the bus's: the broker counts what no handler has seen, too. */
 const LIMIT_ABOVE = 10;
+
+/** What `consumerName` is made unique by. */
+const SUFFIX_BYTES = 9;
+
+export interface GivenNames {
+  readonly exchangeName: string;
+  readonly consumerGroup?: string | undefined;
+  readonly consumerName?: string | undefined;
+}
+
+/** Why no queue or consumer can be called so, by option: RabbitMQ tells only when it is asked, or never. */
+export function* nameProblems({
+  exchangeName,
+  consumerGroup,
+  consumerName = '',
+}: GivenNames): Generator<[option: string, problem: string]> {
+  if (Buffer.byteLength(consumerName) + SUFFIX_BYTES > MOST_BYTES)
+    yield ['consumerName', `must have at most ${MOST_BYTES - SUFFIX_BYTES} bytes`];
+  if (consumerGroup === undefined) return;
+  if (hasControlCharacters(consumerGroup)) yield ['consumerGroup', 'must have no control characters'];
+  const longest = retryQueueOf(queueOf(exchangeName, consumerGroup), Math.max(...RETRY_TIERS_MS));
+  const excess = Buffer.byteLength(longest) - MOST_BYTES;
+  if (excess > 0)
+    yield [
+      'consumerGroup',
+      `is ${excess} bytes too long together with exchangeName for the names of its queues`,
+    ];
+  if (exchangeName.startsWith('amq.'))
+    yield [
+      'exchangeName',
+      'must not begin with "amq." where there is a consumerGroup, whose queue is called after it',
+    ];
+}
 
 /** One way from the exchange to a group's queue. */
 export interface Binding {

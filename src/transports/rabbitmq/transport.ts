@@ -22,6 +22,7 @@ export class RabbitTransport implements Transport {
   readonly settings: RabbitSettings;
   readonly topology: Topology;
   #connection: RabbitConnection | undefined;
+  #wasOpen = false;
 
   constructor(settings: RabbitSettings) {
     this.settings = settings;
@@ -51,7 +52,8 @@ export class RabbitTransport implements Transport {
 
   async connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection> {
     const driver = await loadDriver();
-    const publishing = await Link.open(driver, this.settings, 'publisher', signal);
+    const wasOpen = this.#wasOpen;
+    const publishing = await Link.open(driver, this.settings, { role: 'publisher', signal, wasOpen });
     let consuming: Link | undefined;
     const abort = (): void => {
       publishing.destroy();
@@ -60,7 +62,7 @@ export class RabbitTransport implements Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       checkVersion(publishing.serverVersion);
-      consuming = await Link.open(driver, this.settings, 'consumer', signal);
+      consuming = await Link.open(driver, this.settings, { role: 'consumer', signal, wasOpen });
       const { settings, topology } = this;
       const connection = new RabbitConnection({ settings, topology, publishing, consuming, notice });
       await connection.open();
@@ -81,6 +83,7 @@ export class RabbitTransport implements Transport {
 
   #keep(connection: RabbitConnection): void {
     this.#connection = connection;
+    this.#wasOpen = true;
     void connection.closed.then(() => {
       if (this.#connection === connection) this.#connection = undefined;
     });

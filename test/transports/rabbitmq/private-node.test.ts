@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startRabbitServer, type RabbitServer } from '../../../brokers/rabbitmq-server.ts';
+import { ConfigurationError, PublishError } from '../../../src/index.ts';
 import { eventually, Placed, Rig } from './rig.ts';
 
 const program = inject('rabbitmqServer');
@@ -94,6 +95,65 @@ describe.skipIf(program === undefined)('a RabbitMQ of one’s own', () => {
     expect(refusal).toMatchObject({ name: 'ConnectionError', retryable: false });
     expect(JSON.stringify(refusal) + String(refusal)).not.toContain('xyzzy');
     expect(await bus.healthCheck()).toMatchObject({ status: 'unhealthy', state: 'failed' });
+  });
+
+  it('does not give up on a virtual host that it has been in, though the server refuses it for a while', async () => {
+    const vhost = 'elsewhere';
+    const open = async () => {
+      await server.rabbitmqctl('add_vhost', vhost);
+      await server.rabbitmqctl('set_permissions', '--vhost', vhost, 'guest', '.*', '.*', '.*');
+    };
+    await open();
+    const problems: string[] = [];
+    const bus = rig.bus({
+      rabbitmqUrl: `${server.url}/${vhost}`,
+      inspect: (seen) => {
+        if (seen.type === '@xstate.event' && 'error' in seen.event)
+          problems.push(String(seen.event['error']));
+      },
+    });
+    await bus.connect();
+    await server.rabbitmqctl('delete_vhost', vhost);
+    await eventually(
+      () => problems,
+      (told) => told.some((problem) => problem.includes(`does not open the virtual host "${vhost}"`)),
+    );
+    await open();
+    await bus.waitFor('connected');
+    await bus.shutdown();
+    await server.rabbitmqctl('delete_vhost', vhost);
+  });
+
+  describe('with a user whose rights do not reach', () => {
+    /** Exchanges of tests have no dot in their names, and queues have. */
+    const EXCHANGES = '^[^.]*$';
+    const alice = () =>
+      rig.bus({ rabbitmqUrl: server.url.replace('guest:guest', 'alice:open%20sesame'), consumerGroup: 'g' });
+    const allow = (configure: string, write: string, read: string) =>
+      server.rabbitmqctl('set_permissions', 'alice', configure, write, read);
+    afterEach(() => allow('.*', '.*', '.*'));
+
+    it.each([
+      ['declare its queue', [EXCHANGES, '.*', '.*']],
+      ['bind its queue', ['.*', `${EXCHANGES}|amq.default`, '.*']],
+      ['read its queue', ['.*', '.*', EXCHANGES]],
+    ] as const)('to %s, ends consuming for good, and says which', async (_, [configure, write, read]) => {
+      await allow(configure, write, read);
+      const bus = alice();
+      bus.subscribe(Placed, () => undefined);
+      const refusal: unknown = await bus.startConsuming().catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(ConfigurationError);
+      expect(String(refusal)).toMatch(/queue '.*' in vhost '\/' refused for user 'alice'/);
+    });
+
+    it('to publish, rejects what it publishes at once, and says so', async () => {
+      await allow('.*', '^$', '.*');
+      const refusal: unknown = await alice()
+        .publish(Placed({ aggregateId: 'a', n: 1 }))
+        .catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(PublishError);
+      expect(String(refusal)).toMatch(/exchange '.*' in vhost '\/' refused for user 'alice'/);
+    });
   });
 
   it(
