@@ -201,6 +201,8 @@ export class PublishQueue implements Publisher {
     this.#settings.clock.clearTimeout(this.#expiry);
     this.#settings.clock.clearTimeout(this.#resend);
     this.#expiry = this.#resend = undefined;
+    // What expired while it waited to be sent again must not make later ones wait behind it.
+    this.#unsent.drain();
   }
 
   /** One timer for all: it is set again when it fires, not when a publish settles. */

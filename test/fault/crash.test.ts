@@ -1,27 +1,30 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { counted } from '../../src/testing/index.ts';
-import { FaultRun, redisBinary } from './fault-run.ts';
+import { FaultRun } from './fault-run.ts';
 import { printFigures } from './figures.ts';
+import { redisPlace, type RedisPlace } from './places/redis.ts';
+
+const redisBinary = inject('redisServer');
 
 describe.skipIf(redisBinary === undefined)('crashes, on redis', { timeout: 120_000 }, () => {
   printFigures();
-  let run: FaultRun;
+  let run: FaultRun<RedisPlace>;
   beforeEach(async () => {
-    run = await FaultRun.open();
+    run = await FaultRun.open((destination) => redisPlace(redisBinary!, destination));
   });
   afterEach(() => run.close());
 
   it('loses none of 10,000 events when Redis is killed twice, under four consumers in two processes', async () => {
     const events = counted(10_000, { keys: 200 });
     await Promise.all([run.worker('one', { failEvery: 97 }), run.worker('two', { failEvery: 97 })]);
-    const publisher = run.bus();
+    const publisher = await run.bus();
     const published = run.publishAll(publisher, events);
     for (const share of [1 / 3, 1 / 2]) {
       await run.until(() => run.handled.size > events.length * share, `${share} to be handled`);
       await run.fault(async () => {
-        await run.server.kill();
+        await run.place.server.kill();
         await run.until(() => publisher.state === 'retrying', 'the publisher to notice');
-        await run.server.start();
+        await run.place.server.start();
       });
     }
     await published;
@@ -36,7 +39,7 @@ describe.skipIf(redisBinary === undefined)('crashes, on redis', { timeout: 120_0
       run.worker('one', { handlerMs: 2, failEvery: 97 }),
       run.worker('two', { handlerMs: 2, failEvery: 97 }),
     ]);
-    const publisher = run.bus();
+    const publisher = await run.bus();
     const published = run.publishAll(publisher, events);
     await run.until(() => run.handled.size > 1_500, 'a third to be handled');
     await run.fault(async () => {
@@ -54,11 +57,11 @@ describe.skipIf(redisBinary === undefined)('crashes, on redis', { timeout: 120_0
   it('begins with more than a window of what its dead namesakes had', async () => {
     const stuck = { buses: 1, consumerName: 'same', handlerMs: 600_000, options: { concurrency: 200 } };
     const dead = await Promise.all([run.worker('one', stuck), run.worker('two', stuck)]);
-    await run.publishAll(run.bus(), counted(400));
+    await run.publishAll(await run.bus(), counted(400));
     await run.until(() => run.attempts.length === 400, 'two windows to be begun');
     await run.fault(() => Promise.all(dead.map((worker) => worker.kill())));
     await run.until(
-      async () => (await run.redis.keys(`${run.prefix}:hb:*`)).length === 0,
+      async () => (await run.place.redis.keys(`${run.place.at.destination}:hb:*`)).length === 0,
       'their signs of life to expire',
     );
     await run.consumer('same-0', undefined, { pendingIdleMs: 60_000 });
@@ -71,12 +74,12 @@ describe.skipIf(redisBinary === undefined)('crashes, on redis', { timeout: 120_0
       run.worker('one', { handlerMs: 2 }),
       run.worker('two', { handlerMs: 2 }),
     ]);
-    const published = run.publishAll(run.bus(), events);
+    const published = run.publishAll(await run.bus(), events);
     await run.until(() => run.handled.size > 1_000, 'a third to be handled');
     await run.fault(async () => {
-      await run.server.kill();
+      await run.place.server.kill();
       await first?.kill();
-      await run.server.start();
+      await run.place.server.start();
     });
     await published;
     await run.settle('Redis and a process killed');

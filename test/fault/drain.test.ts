@@ -1,20 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { counted, type ProxyMode } from '../../src/testing/index.ts';
-import { FaultRun, redisBinary } from './fault-run.ts';
+import { FaultRun } from './fault-run.ts';
 import { printFigures } from './figures.ts';
+import { redisPlace, type RedisPlace } from './places/redis.ts';
+
+const redisBinary = inject('redisServer');
 
 describe.skipIf(redisBinary === undefined)('draining on redis', { timeout: 60_000 }, () => {
   printFigures();
-  let run: FaultRun;
+  let run: FaultRun<RedisPlace>;
   beforeEach(async () => {
-    run = await FaultRun.open();
+    run = await FaultRun.open((destination) => redisPlace(redisBinary!, destination));
   });
   afterEach(() => run.close());
 
   it('longer than the handlers ends them all, and the next consumer repeats none', async () => {
     const first = await run.consumer('one', () => pause(200), { concurrency: 10 });
-    await run.publishAll(run.bus(), counted(100, { keys: 50 }));
+    await run.publishAll(await run.bus(), counted(100, { keys: 50 }));
     await run.until(() => run.recorder.running === 10, 'ten handlers to run');
     const report = await first.shutdown({ timeoutMs: 10_000 });
     expect(report).toMatchObject({ settled: 10, aborted: 0, unpublished: 0, timedOut: false });
@@ -38,7 +41,7 @@ describe.skipIf(redisBinary === undefined)('draining on redis', { timeout: 60_00
       // No lease ends within this test: what was aborted is handed on because the process says that it is gone.
       { concurrency: 10, pendingIdleMs: 60_000 },
     );
-    await run.publishAll(run.bus(), counted(100, { keys: 50 }));
+    await run.publishAll(await run.bus(), counted(100, { keys: 50 }));
     await run.until(() => run.recorder.running === 10, 'ten handlers to run');
     const begunAt = performance.now();
     const report = await first.shutdown({ timeoutMs: 300 });
@@ -56,7 +59,7 @@ describe.skipIf(redisBinary === undefined)('draining on redis', { timeout: 60_00
     ['swallows everything', 'blackhole'],
   ])('ends in time while redis %s, and leaves its events to the next consumer', async (what, mode) => {
     const first = await run.consumer('one', () => pause(100), { concurrency: 10 });
-    await run.publishAll(run.bus(), counted(60));
+    await run.publishAll(await run.bus(), counted(60));
     await run.until(() => run.recorder.running === 10, 'ten handlers to run');
     await run.fault(async () => {
       run.proxy.set(mode);

@@ -2,9 +2,11 @@ import { appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import type { BrokerName } from '../../brokers/recipes.ts';
 
 /** What a fault cost. */
 export interface Figures {
+  readonly broker: BrokerName;
   readonly fault: string;
   readonly faults: number;
   readonly published: number;
@@ -14,7 +16,7 @@ export interface Figures {
   readonly lost: number;
   /** Handled again because they were handed out again: as many as were in flight at most. */
   readonly redelivered: number;
-  /** Handed out and not acknowledged when a fault had struck, all faults together. */
+  /** Handed out and not settled when a fault struck, at most, all faults together. */
   readonly inFlight: number;
   /** Handled again because they were published again: as many as were in doubt at most. */
   readonly storedTwice: number;
@@ -22,8 +24,9 @@ export interface Figures {
   readonly inDoubt: number;
 }
 
-/** One JSON object a line, of all runs of this user. */
-export const figuresFile = join(tmpdir(), 'buschart-fault-figures.jsonl');
+/** One JSON object a line; by default of all runs of this user. */
+export const figuresVariable = 'BUSCHART_FIGURES';
+const figuresFile = process.env[figuresVariable] ?? join(tmpdir(), 'buschart-fault-figures.jsonl');
 
 const figures: Figures[] = [];
 

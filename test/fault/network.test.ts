@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { counted, type ProxyMode } from '../../src/testing/index.ts';
-import { FaultRun, redisBinary } from './fault-run.ts';
+import { FaultRun } from './fault-run.ts';
 import { printFigures } from './figures.ts';
+import { redisPlace, type RedisPlace } from './places/redis.ts';
+
+const redisBinary = inject('redisServer');
 
 describe.skipIf(redisBinary === undefined)('a broken way to redis', { timeout: 120_000 }, () => {
   printFigures();
-  let run: FaultRun;
+  let run: FaultRun<RedisPlace>;
   beforeEach(async () => {
-    run = await FaultRun.open();
+    run = await FaultRun.open((destination) => redisPlace(redisBinary!, destination));
   });
   afterEach(() => run.close());
 
@@ -20,7 +23,7 @@ describe.skipIf(redisBinary === undefined)('a broken way to redis', { timeout: 1
   it.each(modes)('is noticed and repaired when it is %s, and costs no event', async (what, mode) => {
     const handle = () => pause(1);
     const consumers = [await run.consumer('one', handle), await run.consumer('two', handle)];
-    const publisher = run.bus();
+    const publisher = await run.bus();
     const events = counted(3_000, { keys: 60 });
     const published = run.publishAll(publisher, events);
     for (const share of [1 / 4, 1 / 2]) {
@@ -46,7 +49,7 @@ describe.skipIf(redisBinary === undefined)('a broken way to redis', { timeout: 1
 
   it('leaves a publisher in doubt, who is told of which events, and may send them again', async () => {
     await run.worker('one');
-    const publisher = run.bus({ publishTimeoutMs: 1_500 });
+    const publisher = await run.bus({ publishTimeoutMs: 1_500 });
     await run.publishAll(publisher, counted(100));
     const doubtful = counted(50, { keys: 5 });
     let failure: Awaited<ReturnType<FaultRun['publish']>>;
@@ -62,7 +65,7 @@ describe.skipIf(redisBinary === undefined)('a broken way to redis', { timeout: 1
   });
 
   it('keeps nothing waiting that never went out: it is reported as unsent', async () => {
-    const publisher = run.bus({ publishTimeoutMs: 1_000 });
+    const publisher = await run.bus({ publishTimeoutMs: 1_000 });
     await publisher.connect();
     await run.fault(async () => {
       run.proxy.set('rst');

@@ -42,6 +42,8 @@ const makers: Readonly<
       bootstrapServers: url,
       topicPrefix: destination,
       createTopics: { partitions: 4, replicationFactor: 1 },
+      sessionTimeoutMs: 6_000,
+      heartbeatIntervalMs: 500,
       ...options,
     });
   },

@@ -27,7 +27,7 @@ const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
       const { eventId: id, aggregateId: key, n } = event;
       report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount, at: moment() });
       if (plan.handlerMs !== undefined) await pause(plan.handlerMs);
-      const isUnlucky = plan.failEvery !== undefined && n % plan.failEvery === 0 && attempt === 1;
+      const isUnlucky = (isEvery(plan.failEvery, n) && attempt === 1) || isEvery(plan.poisonEvery, n);
       const outcome = isUnlucky ? 'failed' : 'succeeded';
       report({ kind: 'end', id, consumer, outcome, at: moment() });
       if (isUnlucky) throw new Error('unlucky');
@@ -46,5 +46,9 @@ process.stdin.once('data', () => {
 });
 await Promise.all(buses.map((bus) => bus.startConsumingInBackground()));
 report({ kind: 'ready' });
+
+function isEvery(some: number | undefined, n: number): boolean {
+  return some !== undefined && n % some === 0;
+}
 
 function ignore(): void {}

@@ -17,6 +17,8 @@ export interface WorkerPlan {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Every so manieth event fails at its first attempt. */
   readonly failEvery?: number;
+  /** Every so manieth event fails at each attempt. */
+  readonly poisonEvery?: number;
 }
 
 /** One line that a worker prints. `at` is in milliseconds of the clock that all processes of a machine share. */

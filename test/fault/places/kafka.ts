@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import { type KafkaProgram, startKafkaServer } from '../../../brokers/kafka-server.ts';
+import { GROUP, type FaultPlace } from './place.ts';
+
+/** A Kafka of one broker; its topics are made by the buses, with four partitions. */
+export async function kafkaPlace(program: KafkaProgram, destination: string): Promise<FaultPlace> {
+  const server = await startKafkaServer(program);
+  const at = { broker: 'kafka', url: server.url, destination } as const;
+  const topic = `${destination}.stream`;
+  const deadLetterTopic = `${topic}.dlq`;
+  const kafka = new Kafka({
+    brokers: [server.url],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 },
+  });
+
+  async function asking<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      return await ask(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Records there are, and those that the group has committed. */
+  const progress = (): Promise<{ stored: number; committed: number }> =>
+    asking(async (admin) => {
+      const ranges = await admin.fetchTopicOffsets(topic);
+      const [commits] = await admin.fetchOffsets({ groupId: GROUP, topics: [topic] });
+      const committed = commits?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? [];
+      return { stored: sum(ranges.map(({ high }) => Number(high))), committed: sum(committed) };
+    });
+
+  async function idsIn(name: string): Promise<string[]> {
+    const records = await asking(async (admin) => {
+      if (!(await admin.listTopics()).includes(name)) return 0;
+      return sum((await admin.fetchTopicOffsets(name)).map(({ low, high }) => Number(high) - Number(low)));
+    });
+    const ids: string[] = [];
+    if (records === 0) return ids;
+    const consumer = kafka.consumer({ groupId: `view-${randomUUID()}` });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topic: name, fromBeginning: true });
+      await new Promise<void>((resolve, reject) => {
+        consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+        const eachMessage = ({ message }: { message: { headers?: Record<string, unknown> } }) => {
+          if (ids.push(String(message.headers?.['event_id'])) === records) resolve();
+          return Promise.resolve();
+        };
+        consumer.run({ autoCommit: false, eachMessage }).catch(reject);
+      });
+    } finally {
+      await consumer.disconnect();
+    }
+    return ids;
+  }
+
+  return {
+    server,
+    at,
+    group: GROUP,
+    // Sessions are of 6 seconds.
+    slowHandlerMs: 8_000,
+    through({ host, port }) {
+      const mapAddress = () => ({ host, port });
+      return { at: { ...at, url: `${host}:${port}` }, options: { mapAddress } };
+    },
+    prepare: () => Promise.resolve(),
+    async unsettled() {
+      const { stored, committed } = await progress();
+      return stored - committed;
+    },
+    async beforeFault() {
+      const { committed } = await progress();
+      return ({ begun }) => Math.max(0, begun.size - committed);
+    },
+    stored: () => idsIn(topic),
+    deadLettered: async () => new Set(await idsIn(deadLetterTopic)),
+    loseState: () => asking((admin) => admin.deleteTopics({ topics: [topic, deadLetterTopic] })),
+    async refuseStorage() {
+      const longestRecord = (value: string) =>
+        asking((admin) =>
+          admin.alterConfigs({
+            validateOnly: false,
+            resources: [
+              {
+                type: ConfigResourceTypes.TOPIC,
+                name: topic,
+                configEntries: [{ name: 'max.message.bytes', value }],
+              },
+            ],
+          }),
+        );
+      await longestRecord('1');
+      return async () => void (await longestRecord('1048588'));
+    },
+    close: () => server.stop(),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type Channel, type ConsumeMessage, type GetMessage } from 'amqplib';
+import { startRabbitServer } from '../../../brokers/rabbitmq-server.ts';
+import { GROUP, type FaultPlace } from './place.ts';
+
+/** Deliveries that a consumer holds at most, as the bus asks for by default. */
+const PREFETCH = 64;
+
+/** A RabbitMQ with a second queue that gets a copy of everything, since what a group has settled is gone. */
+export async function rabbitPlace(program: string, destination: string): Promise<FaultPlace> {
+  const server = await startRabbitServer(program);
+  const at = { broker: 'rabbitmq', url: server.url, destination } as const;
+  const queue = `${destination}.${GROUP}`;
+  const copies = `${destination}.copies`;
+
+  async function asking<T>(ask: (channel: Channel) => Promise<T>): Promise<T> {
+    const connection = await connect(server.url);
+    connection.on('error', () => undefined);
+    try {
+      const channel = await connection.createChannel();
+      channel.on('error', () => undefined);
+      return await ask(channel);
+    } finally {
+      await connection.close().catch(() => undefined);
+    }
+  }
+
+  /** All that a queue holds; unacknowledged, it goes back when the connection ends. */
+  const idsIn = (name: string): Promise<string[]> =>
+    asking(async (channel) => {
+      const { messageCount } = await channel.checkQueue(name);
+      const ids: string[] = [];
+      if (messageCount === 0) return ids;
+      await new Promise<void>((resolve, reject) => {
+        channel.on('error', reject);
+        const take = (message: ConsumeMessage | null) => {
+          if (message !== null && ids.push(eventId(message)) === messageCount) resolve();
+        };
+        channel.consume(name, take).catch(reject);
+      });
+      return ids;
+    });
+
+  return {
+    server,
+    at,
+    group: GROUP,
+    // Heartbeats are one second apart.
+    slowHandlerMs: 5_000,
+    through({ host, port }) {
+      const url = new URL(server.url);
+      url.hostname = host;
+      url.port = String(port);
+      return { at: { ...at, url: url.href }, options: {} };
+    },
+    async prepare() {
+      await asking(async (channel) => {
+        await channel.assertQueue(copies, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+        await channel.bindQueue(copies, destination, '#');
+      });
+      await server.persistDeclarations();
+    },
+    async unsettled() {
+      const queues = await server.rabbitmqctl('list_queues', 'name', 'messages');
+      const line = queues.split('\n').find((one) => one.split('\t')[0] === queue);
+      return Number(line?.split('\t')[1] ?? 0);
+    },
+    // Which ones it holds unacknowledged, the broker doesn't tell.
+    beforeFault: () => Promise.resolve(({ consumers }) => consumers * PREFETCH),
+    stored: () => idsIn(copies),
+    deadLettered: async () => new Set(await idsIn(`${queue}.dlq`)),
+    async loseState() {
+      await asking((channel) => channel.deleteQueue(queue));
+      // What is published before its consumers have made the queue anew would be routed to the copies alone.
+      for (let tries = 0; ; tries++) {
+        const consumers = await asking((channel) => channel.checkQueue(queue)).catch(() => undefined);
+        if (consumers !== undefined && consumers.consumerCount > 0) return;
+        if (tries > 200) throw new Error(`Nobody has made ${queue} anew.`);
+        await pause(50);
+      }
+    },
+    async refuseStorage() {
+      await server.rabbitmqctl('set_vm_memory_high_watermark', '0.00000001');
+      return async () => void (await server.rabbitmqctl('set_vm_memory_high_watermark', '0.4'));
+    },
+    close: () => server.stop(),
+  };
+}
+
+function eventId({ properties }: ConsumeMessage | GetMessage): string {
+  return String(properties.messageId ?? properties.headers?.['event_id']);
+}

@@ -1,0 +1,43 @@
+import { Redis } from 'ioredis';
+import { startRedisServer } from '../../../brokers/redis-server.ts';
+import { GROUP, type FaultPlace } from './place.ts';
+import { StreamView } from './stream-view.ts';
+
+export interface RedisPlace extends FaultPlace {
+  /** A client that outlives restarts of the server. */
+  readonly redis: Redis;
+  readonly view: StreamView;
+}
+
+/** A Redis that has stored what it confirmed. */
+export async function redisPlace(program: string, destination: string): Promise<RedisPlace> {
+  const server = await startRedisServer(program, { persistence: 'always' });
+  const redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  redis.on('error', () => undefined);
+  const view = new StreamView(redis, destination, GROUP);
+  const at = { broker: 'redis', url: server.url, destination } as const;
+  return {
+    server,
+    at,
+    group: GROUP,
+    redis,
+    view,
+    // Leases are of 2 seconds.
+    slowHandlerMs: 5_000,
+    through: ({ host, port }) => ({ at: { ...at, url: `redis://${host}:${port}` }, options: {} }),
+    prepare: () => Promise.resolve(),
+    unsettled: () => view.pending(),
+    beforeFault: () => Promise.resolve(async () => new Set(await view.pendingEvents())),
+    stored: () => view.storedEvents(),
+    deadLettered: () => view.deadLettered(),
+    loseState: async () => void (await redis.flushall()),
+    async refuseStorage() {
+      await redis.config('SET', 'maxmemory', '1');
+      return async () => void (await redis.config('SET', 'maxmemory', '0'));
+    },
+    async close() {
+      redis.disconnect();
+      await server.stop();
+    },
+  };
+}
