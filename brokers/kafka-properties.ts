@@ -15,7 +15,8 @@ export interface KafkaListener {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+/** `OAUTHBEARER` takes any token that isn't signed and isn't expired: the server's own way for tests. */
+export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
 
 /** In PEM; the key in PKCS #8, `BEGIN PRIVATE KEY`. */
 export interface KafkaTls {
@@ -77,7 +78,7 @@ export function kafkaProperties(
 export function scramCredentials(listeners: readonly KafkaListener[]): string[] {
   const credentials = listeners.flatMap(({ mechanisms = [], users = {} }) =>
     mechanisms
-      .filter((mechanism) => mechanism !== 'PLAIN')
+      .filter((mechanism) => mechanism.startsWith('SCRAM'))
       .flatMap((mechanism) =>
         Object.entries(users).map(([name, password]) => `${mechanism}=[name=${name},password=${password}]`),
       ),
@@ -94,13 +95,8 @@ function listenerProperties({
 }: KafkaListener): Record<string, string> {
   const own: Record<string, string> = {};
   if (mechanisms.length > 0) own['sasl.enabled.mechanisms'] = mechanisms.join(',');
-  for (const mechanism of mechanisms) {
-    const passwords = Object.entries(users).map(([user, password]) => ` user_${user}="${password}"`);
-    own[`${mechanism.toLowerCase()}.sasl.jaas.config`] =
-      mechanism === 'PLAIN'
-        ? `org.apache.kafka.common.security.plain.PlainLoginModule required${passwords.join('')};`
-        : 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
-  }
+  for (const mechanism of mechanisms)
+    own[`${mechanism.toLowerCase()}.sasl.jaas.config`] = loginModule(mechanism, users);
   if (tls !== undefined) {
     own['ssl.keystore.type'] = 'PEM';
     own['ssl.keystore.certificate.chain'] = tls.certificate;
@@ -115,4 +111,18 @@ function listenerProperties({
   return Object.fromEntries(
     Object.entries({ ...own, ...properties }).map(([key, value]) => [`${prefix}${key}`, value]),
   );
+}
+
+function loginModule(mechanism: SaslMechanism, users: Readonly<Record<string, string>>): string {
+  const packageName = 'org.apache.kafka.common.security';
+  switch (mechanism) {
+    case 'PLAIN': {
+      const passwords = Object.entries(users).map(([user, password]) => ` user_${user}="${password}"`);
+      return `${packageName}.plain.PlainLoginModule required${passwords.join('')};`;
+    }
+    case 'OAUTHBEARER':
+      return `${packageName}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`;
+    default:
+      return `${packageName}.scram.ScramLoginModule required;`;
+  }
 }

@@ -1,5 +1,5 @@
 import { generate } from 'selfsigned';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { type KafkaServer, startKafkaServer } from '../../../brokers/kafka-server.ts';
 import { ConnectionError } from '../../../src/index.ts';
 import type { KafkaEventBusOptions } from '../../../src/transports/kafka/index.ts';
@@ -28,6 +28,7 @@ describe.skipIf(program === undefined)('a Kafka that asks who is there', { timeo
           mechanisms: ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'],
           users,
         },
+        { name: 'TOKEN', protocol: 'SASL_PLAINTEXT', mechanisms: ['OAUTHBEARER'] },
         { name: 'TLS', protocol: 'SSL', tls },
         { name: 'MUTUAL', protocol: 'SSL', tls: { ...tls, clientCa: cert } },
         { name: 'BOTH', protocol: 'SASL_SSL', mechanisms: ['SCRAM-SHA-512'], users, tls },
@@ -77,6 +78,26 @@ describe.skipIf(program === undefined)('a Kafka that asks who is there', { timeo
     },
   );
 
+  it('takes a bearer of a token in, asking for one at each connection', async () => {
+    const oauthBearerProvider = vi.fn(() => Promise.resolve({ value: tokenOf(username, 60) }));
+    await expectToWork({
+      bootstrapServers: at('TOKEN'),
+      sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
+    });
+    expect(oauthBearerProvider.mock.calls.length).toBeGreaterThan(1);
+  });
+
+  it('refuses a token that has expired, for good, and does not show it', async () => {
+    const token = tokenOf(username, -3600);
+    const oauthBearerProvider = () => Promise.resolve({ value: token });
+    const refusal = await refusalOf({
+      bootstrapServers: at('TOKEN'),
+      sasl: { mechanism: 'oauthbearer', oauthBearerProvider },
+    });
+    expect(refusal.retryable).toBe(false);
+    expect(String(refusal) + refusal.stack).not.toContain(token);
+  });
+
   it('speaks TLS, with a login and with a certificate of ours', async () => {
     const { cert, key } = certificate;
     await expectToWork({ bootstrapServers: at('TLS'), ssl: { ca: cert } });
@@ -91,3 +112,13 @@ describe.skipIf(program === undefined)('a Kafka that asks who is there', { timeo
     expect(refusal.message).toMatch(/certificate/);
   });
 });
+
+/** A JSON Web Token that nobody signed. @param seconds from now on, that it holds. */
+function tokenOf(subject: string, seconds: number): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { sub: subject, iat: now - 7200, exp: now + seconds };
+  const parts = [{ alg: 'none' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return `${parts.join('.')}.`;
+}

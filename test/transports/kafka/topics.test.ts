@@ -24,17 +24,20 @@ describe.skipIf(servers === undefined)('topics and offsets, on Kafka', () => {
     await expect(rig.bus({ createTopics: false }).connect()).rejects.toThrow(rig.topic);
   });
 
-  it.each(['none', 'gzip'] as const)('carries what was compressed with %s', async (compressionType) => {
-    const seen: number[] = [];
-    await rig.consumer(seen);
-    await rig.bus({ compressionType, lingerMs: 5 }).publish(placed(50));
-    await eventually(
-      () => seen.length,
-      (count) => count === 50,
-    );
-  });
+  it.each(['none', 'gzip', 'snappy'] as const)(
+    'carries what was compressed with %s',
+    async (compressionType) => {
+      const seen: number[] = [];
+      await rig.consumer(seen);
+      await rig.bus({ compressionType, lingerMs: 5 }).publish(placed(50));
+      await eventually(
+        () => seen.length,
+        (count) => count === 50,
+      );
+    },
+  );
 
-  it.each(['snappy', 'lz4', 'zstd'] as const)(
+  it.each(['lz4', 'zstd'] as const)(
     'says which package %s needs when it is not there',
     async (compressionType) => {
       const connecting = rig.bus({ compressionType }).connect();

@@ -2,48 +2,59 @@ import { ConfigurationError } from '../../../errors.ts';
 import type { CompressionType } from '../options.ts';
 import type { Kafkajs } from './load-driver.ts';
 
-/** kafkajs brings gzip along; these it takes from packages that only those need who use them. */
-const PACKAGES = { snappy: 'kafkajs-snappy', lz4: 'kafkajs-lz4', zstd: '@kafkajs/zstd' } as const;
 const NUMBERS = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
-type Codec = () => {
+interface Compressor {
   compress(encoder: unknown): Promise<Buffer>;
   decompress(buffer: Buffer): Promise<Buffer>;
-};
+}
+
+/** As kafkajs wants it. */
+type Codec = () => Compressor;
+
+/** A package with a codec that kafkajs doesn't bring along, and how to get it out of what the package exports. */
+interface CodecPackage {
+  readonly type: Exclude<CompressionType, 'none' | 'gzip'>;
+  readonly name: string;
+  readonly codecOf: (exported: never) => Codec;
+}
+
+/** Each of them, in the newest version there is, exports something else. */
+const PACKAGES: readonly CodecPackage[] = [
+  { type: 'snappy', name: 'kafkajs-snappy', codecOf: (codec: Codec) => codec },
+  { type: 'lz4', name: 'kafkajs-lz4', codecOf: (Lz4: new () => { codec: Codec }) => new Lz4().codec },
+  { type: 'zstd', name: '@kafkajs/zstd', codecOf: (withLevels: () => Codec) => withLevels() },
+];
 
 /**
  * Sees to the codec of `type`, and to those of others that are installed, because other publishers may use them; a codec
  * that the program has set itself stays. Returns Kafka's number of the type.
- * @throws {ConfigurationError} when the package is missing.
+ * @throws {ConfigurationError} when the package is missing, or there and broken.
  */
 export async function installCodecs(kafkajs: Kafkajs, type: CompressionType): Promise<number> {
   const codecs = kafkajs.CompressionCodecs as Record<number, Codec>;
-  for (const [name, packageName] of Object.entries(PACKAGES) as [keyof typeof PACKAGES, string][]) {
-    const number = NUMBERS[name];
+  for (const one of PACKAGES) {
+    const number = NUMBERS[one.type];
     if (isThere(codecs[number])) continue;
     try {
-      codecs[number] = codecOf((await import(packageName)) as CodecModule);
+      const { default: exported } = (await import(one.name)) as { default: unknown };
+      codecs[number] = one.codecOf(exported as never);
     } catch (error) {
-      if (name === type)
-        throw new ConfigurationError(
-          `compressionType "${type}" needs a package that is not installed. Run: npm install ${packageName}`,
-          error,
-        );
+      if (one.type === type) throw refusal(one, error);
     }
   }
   return NUMBERS[type];
 }
 
-/** These packages are CommonJS: a function, a class to be made with a level, or an object around either. */
-interface CodecModule {
-  readonly default: Codec | (new () => { codec: Codec }) | { readonly default: Codec };
-}
-
-function codecOf({ default: exported }: CodecModule): Codec {
-  if (typeof exported !== 'function') return exported.default;
-  if (/^class\b/.test(Function.prototype.toString.call(exported)) || 'codec' in exported.prototype)
-    return new (exported as new () => { codec: Codec })().codec;
-  return exported as Codec;
+function refusal({ type, name }: CodecPackage, error: unknown): ConfigurationError {
+  const isMissing =
+    error instanceof Error && /^(ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? '');
+  return new ConfigurationError(
+    isMissing
+      ? `compressionType "${type}" needs a package that is not installed. Run: npm install ${name}`
+      : `compressionType "${type}" needs ${name}, which doesn't load: ${String(error)}. Try: npm rebuild`,
+    error,
+  );
 }
 
 /** kafkajs has a function in the place of a missing codec, which throws. */

@@ -1,10 +1,9 @@
-import type { Kafka, SASLOptions } from 'kafkajs';
+import type { Kafka, Mechanism, SASLOptions } from 'kafkajs';
 import { ConfigurationError } from '../../../errors.ts';
 import type { KafkaSettings } from '../options.ts';
 import type { Kafkajs } from './load-driver.ts';
+import { oauthBearer } from './oauth-bearer.ts';
 import { Sockets } from './sockets.ts';
-
-const SASL_NAMES = { plain: 'plain', oauthbearer: 'oauthbearer' } as const;
 
 /** What is used of kafkajs' inner client, of which its types say nothing. */
 export interface Cluster {
@@ -43,7 +42,7 @@ export function createKafka(
     clientId,
     brokers: [...settings.bootstrapServers],
     ssl: settings.ssl,
-    ...(settings.sasl === undefined ? {} : { sasl: saslOptions(settings.sasl) }),
+    ...(settings.sasl === undefined ? {} : { sasl: saslOptions(kafkajs, settings.sasl) }),
     logLevel: kafkajs.logLevel.NOTHING,
     connectionTimeout: 1000,
     authenticationTimeout: 5000,
@@ -60,10 +59,8 @@ export function createKafka(
   return { kafka, sockets };
 }
 
-function saslOptions(sasl: NonNullable<KafkaSettings['sasl']>): SASLOptions {
-  if (sasl.mechanism === 'oauthbearer')
-    return { mechanism: SASL_NAMES.oauthbearer, oauthBearerProvider: sasl.oauthBearerProvider };
-  return sasl as SASLOptions;
+function saslOptions(kafkajs: Kafkajs, sasl: NonNullable<KafkaSettings['sasl']>): SASLOptions | Mechanism {
+  return sasl.mechanism === 'oauthbearer' ? oauthBearer(kafkajs, sasl) : (sasl as SASLOptions);
 }
 
 /**
