@@ -24,6 +24,8 @@ export class Lanes<T> {
 
   /** True if the item holds its lane now and may start; otherwise it waits until {@link release} returns it. */
   enter(key: string, item: T): boolean {
+    // What has no key has no order.
+    if (key === '') return true;
     const lane = this.#lanes.get(key);
     if (lane === undefined) {
       this.#lanes.set(key, HELD);

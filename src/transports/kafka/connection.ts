@@ -2,7 +2,14 @@ import type { Headers, Message } from '../../contracts/message.ts';
 import type { Connection, ConnectionInfo, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
 import { KafkaDeadLetterStore } from './dead-letter-store.ts';
-import type { JoinOptions, KafkaClient, MemberIdentity, OutgoingRecord, TopicPartition } from './driver.ts';
+import type {
+  JoinOptions,
+  KafkaClient,
+  MemberIdentity,
+  OutgoingRecord,
+  PartitionRange,
+  TopicPartition,
+} from './driver.ts';
 import { decodeFinished } from './finished.ts';
 import { deadLetterTopicOf, replayTopicOf } from './names.ts';
 import type { KafkaSettings } from './options.ts';
@@ -12,6 +19,9 @@ import type { Beginning, SourceHost } from './source-host.ts';
 import { KafkaSource } from './source.ts';
 import { type KafkaTopicInfo, topicInfo } from './topic-info.ts';
 import { Topics } from './topics.ts';
+
+/** What a dead letter can do without, the most expendable first. */
+const SPARE_HEADERS = ['x-exception-stack', 'x-exception-message'] as const;
 
 export interface ConnectionParts {
   readonly client: KafkaClient;
@@ -116,26 +126,36 @@ export class KafkaConnection implements Connection, SourceHost {
     if (places.length === 0) return [];
     const topics = [...new Set(places.map(({ topic }) => topic))];
     const committed = await this.client.committed(group, topics);
+    const lows = new Map<string, readonly PartitionRange[]>();
+    for (const topic of topics) lows.set(topic, await this.client.ranges(topic));
     const beginnings: Beginning[] = [];
     for (const place of places) {
       const found = committed.find((one) => one.topic === place.topic && one.partition === place.partition);
-      const offset = found?.offset ?? -1;
-      if (offset >= 0)
-        beginnings.push({
-          place,
-          committed: offset,
-          finished: decodeFinished(offset, found?.metadata ?? ''),
-        });
-      else beginnings.push(await this.#newBeginning(place));
+      const { offset = -1, metadata = '' } = found ?? {};
+      const low = lows.get(place.topic)?.find(({ partition }) => partition === place.partition)?.low ?? 0;
+      if (offset < 0) beginnings.push(await this.#newBeginning(place));
+      // Asked for what is gone, the driver would begin where `autoOffsetReset` says, and skip all that is there.
+      else if (offset < low)
+        beginnings.push({ place, committed: low, finished: [], begin: low, trimmed: low - offset });
+      else beginnings.push({ place, committed: offset, finished: decodeFinished(offset, metadata) });
     }
     return beginnings;
   }
 
   async storeDeadLetter(message: Message, headers: Headers): Promise<void> {
     const { id, type, key, attributes, body } = message;
-    const record = toRecord({ id, type, key, attributes, body, headers: { ...message.headers, ...headers } });
+    const all: Record<string, string> = { ...message.headers, ...headers };
     const topic = deadLetterTopicOf(this.#parts.topic);
-    await this.#send(topic, () => this.#topics.deadLetters(), [record]);
+    for (let shed = 0; ; shed++)
+      try {
+        const record = toRecord({ id, type, key, attributes, body, headers: all });
+        return await this.#send(topic, () => this.#topics.deadLetters(), [record]);
+      } catch (error) {
+        // A topic that somebody else made may have no room beside a large event. The body is never cut.
+        const spare = SPARE_HEADERS[shed];
+        if (spare === undefined || !this.client.isTooLarge(error)) throw error;
+        delete all[spare];
+      }
   }
 
   left(source: Source): void {

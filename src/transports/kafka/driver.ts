@@ -53,6 +53,8 @@ export interface TopicPlan {
   /** As many as the broker makes by default where it is undefined. */
   readonly partitions?: number | undefined;
   readonly replicationFactor?: number | undefined;
+  /** The topic takes a record of `original` with so many bytes of headers more; as far as the broker lets us. */
+  readonly roomFor?: { readonly original: string; readonly bytes: number } | undefined;
 }
 
 export interface KafkaClient {
@@ -60,6 +62,8 @@ export interface KafkaClient {
   send(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
   /** Whether the error of a `send` of `count` records says that none of them was stored. */
   storedNothing(error: unknown, count: number): boolean;
+  /** Whether the broker says that it is too large for the topic. */
+  isTooLarge(error: unknown): boolean;
   /** Those of `topics` that aren't there. */
   missing(topics: readonly string[]): Promise<string[]>;
   /** Does nothing to a topic that is there. */
@@ -97,8 +101,8 @@ export interface MemberListener {
   /** What the member has from now on; `isContinued` says that nobody else can have had it meanwhile. */
   assigned(places: readonly TopicPartition[], isContinued: boolean): Promise<void>;
   /**
-   * Records of one partition, in order; `next` is where reading goes on behind them. Returns how many were taken; the
-   * rest comes again after `resume`.
+   * Records of one partition, in order; `next` is where reading goes on behind them. None where there is only what isn't
+   * shown, such as an aborted transaction. Returns how many were taken; the rest comes again after `resume`.
    */
   fetched(place: TopicPartition, records: readonly IncomingRecord[], next: number): Promise<number>;
   /** No further call follows, and nothing can be committed any more. */

@@ -37,6 +37,8 @@ export class PartitionLedger<Entry extends LedgerEntry> {
   #end = -1;
   /** Done or in hand, and not read again yet. */
   readonly #known = new Map<number, LedgerEntry>();
+  /** Where reading stood when it last met nothing but what isn't shown: aborted transactions, markers, compacted records. */
+  #passed = -1;
   #isChanged = false;
 
   constructor(place: TopicPartition, committed: number, finished: readonly number[]) {
@@ -78,6 +80,13 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     this.#add(entry);
   }
 
+  /** Reading has come to `next` without a record to hand out. */
+  passOver(next: number): void {
+    this.#passed = next;
+    this.#end = Math.max(this.#end, next);
+    this.#catchUp();
+  }
+
   settle(entry: Entry): void {
     this.#open--;
     entry.isHeld = false;
@@ -106,7 +115,7 @@ export class PartitionLedger<Entry extends LedgerEntry> {
       if (entry.isDone || entry.isHeld) this.#known.set(entry.offset, entry);
     this.#entries = [];
     this.#head = 0;
-    this.#end = -1;
+    this.#end = this.#passed = -1;
     this.unread.clear();
   }
 
@@ -146,9 +155,17 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     if (head === entries.length) {
       this.#entries = [];
       this.#head = 0;
+      this.#catchUp();
     } else if (head > 1024 && head * 2 > entries.length) {
       this.#entries = entries.slice(head);
       this.#head = 0;
     }
+  }
+
+  /** Where nothing waits before it, what was passed over is done as well. */
+  #catchUp(): void {
+    if (this.#passed <= this.#mark || this.#entries.length + this.#known.size + this.unread.count > 0) return;
+    this.#mark = this.#passed;
+    this.#isChanged = true;
   }
 }

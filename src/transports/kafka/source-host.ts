@@ -26,4 +26,6 @@ export interface Beginning {
   readonly finished: readonly number[];
   /** Where to read from, when that isn't what is committed. */
   readonly begin?: number | undefined;
+  /** How many records are gone that were to come next, at most; undefined where none is. */
+  readonly trimmed?: number | undefined;
 }

@@ -4,6 +4,7 @@ import { ConnectionError } from '../../errors.ts';
 import { Assignment, type Ledger } from './assignment.ts';
 import { handOut, type DeliveryOwner, type KafkaDelivery } from './delivery.ts';
 import type { IncomingRecord, KafkaMember, MemberListener, TopicPartition } from './driver.ts';
+import { begunAgain, rebalanced, trimmed } from './notices.ts';
 import { Progress } from './progress.ts';
 import type { SourceHost } from './source-host.ts';
 
@@ -107,14 +108,11 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     const fresh = this.#assignment.deal(places, isContinued);
     for (const beginning of await this.#host.whereToBegin(this.#options.group, fresh)) {
       if (beginning.begin !== undefined) this.#member?.seek(beginning.place, beginning.begin);
+      if (beginning.trimmed !== undefined)
+        this.#options.notice?.(trimmed(beginning.place, beginning.trimmed));
       this.#assignment.begin(beginning);
     }
-    this.#options.notice?.({
-      kind: 'rebalanced',
-      count: 1,
-      detail: `Has ${places.length} partition(s) of ${this.#host.destination} now`,
-      isRepeated: true,
-    });
+    this.#options.notice?.(rebalanced(places.length, this.#host.destination));
     this.#isRevoking = false;
     this.#matchDemand();
     this.#begun();
@@ -155,6 +153,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   /** How many of the records are ours to keep. */
   #take(place: TopicPartition, records: readonly IncomingRecord[], next: number): number {
     let ledger = this.#assignment.find(place);
+    if (records.length === 0) ledger?.passOver(next);
     if (ledger === undefined || this.#isRevoking || this.#isResting) return 0;
     if (records[0] !== undefined && ledger.isBehind(Number(records[0].offset)))
       ledger = this.#beginAgain(place, ledger);
@@ -181,11 +180,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
 
   #beginAgain(place: TopicPartition, old: Ledger): Ledger {
     this.#arrived = this.#arrived.filter(({ ledger }) => ledger !== old);
-    this.#options.notice?.({
-      kind: 'group-recreated',
-      count: 1,
-      detail: `${place.topic}, partition ${place.partition}, begins again`,
-    });
+    this.#options.notice?.(begunAgain(place));
     return this.#assignment.beginAgain(place);
   }
 

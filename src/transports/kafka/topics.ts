@@ -1,7 +1,10 @@
 import { ConfigurationError } from '../../errors.ts';
-import type { KafkaClient } from './driver.ts';
+import type { KafkaClient, TopicPlan } from './driver.ts';
 import { deadLetterTopicOf, replayTopicOf } from './names.ts';
 import type { KafkaSettings } from './options.ts';
+
+/** What the headers of a dead letter or a replay may take beside those of the event. */
+const HEADER_BYTES = 64 * 1024;
 
 /** Sees to it that topics are there; asks once a connection for each. */
 export class Topics {
@@ -22,14 +25,14 @@ export class Topics {
   }
 
   deadLetters(): Promise<void> {
-    return this.#ensure(deadLetterTopicOf(this.#topic));
+    return this.#ensure(deadLetterTopicOf(this.#topic), () => Promise.resolve(this.#roomy()));
   }
 
   /** With as many partitions as the events have, so that a replay is spread as they are. */
   replays(group: string): Promise<void> {
     return this.#ensure(replayTopicOf(this.#topic, group), async () => {
       const ranges = await this.#client.ranges(this.#topic);
-      return ranges.length;
+      return { partitions: ranges.length, ...this.#roomy() };
     });
   }
 
@@ -38,17 +41,22 @@ export class Topics {
     this.#seen.clear();
   }
 
-  #ensure(topic: string, partitions?: () => Promise<number>): Promise<void> {
+  #roomy(): TopicPlan {
+    return { roomFor: { original: this.#topic, bytes: HEADER_BYTES } };
+  }
+
+  /** @param special What differs from `createTopics`. */
+  #ensure(topic: string, special?: () => Promise<TopicPlan>): Promise<void> {
     let seen = this.#seen.get(topic);
     if (seen === undefined) {
-      seen = this.#make(topic, partitions);
+      seen = this.#make(topic, special);
       this.#seen.set(topic, seen);
       seen.catch(() => this.#seen.delete(topic));
     }
     return seen;
   }
 
-  async #make(topic: string, partitions?: () => Promise<number>): Promise<void> {
+  async #make(topic: string, special?: () => Promise<TopicPlan>): Promise<void> {
     const [missing] = await this.#client.missing([topic]);
     if (missing === undefined) return;
     const { createTopics } = this.#settings;
@@ -57,9 +65,6 @@ export class Topics {
         `Kafka has no topic "${topic}", and createTopics is false. Create it, or leave createTopics out.`,
       );
     const plan = createTopics === true ? {} : createTopics;
-    await this.#client.create(topic, {
-      ...plan,
-      ...(partitions === undefined ? {} : { partitions: await partitions() }),
-    });
+    await this.#client.create(topic, { ...plan, ...(await special?.()) });
   }
 }

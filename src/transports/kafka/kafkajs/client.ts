@@ -19,6 +19,7 @@ import { type Cluster, createKafka, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { KafkajsMember } from './member.ts';
 import type { Sockets } from './sockets.ts';
+import { roomierThan } from './topic-room.ts';
 
 /** How often an idle client makes sure that somebody answers, and how long it waits for that. */
 const PROBE_EVERY_MS = 2000;
@@ -117,7 +118,11 @@ export class KafkajsClient implements KafkaClient {
   /** A request goes to several partitions: one that is too large says nothing of the others. */
   storedNothing(error: unknown, count: number): boolean {
     const type = protocolType(error);
-    return type !== undefined && (TOPIC_REFUSED.test(type) || (count === 1 && type === 'MESSAGE_TOO_LARGE'));
+    return type !== undefined && (TOPIC_REFUSED.test(type) || (count === 1 && this.isTooLarge(error)));
+  }
+
+  isTooLarge(error: unknown): boolean {
+    return protocolType(error) === 'MESSAGE_TOO_LARGE';
   }
 
   async missing(topics: readonly string[]): Promise<string[]> {
@@ -126,12 +131,16 @@ export class KafkajsClient implements KafkaClient {
     return topics.filter((topic) => !there.has(topic));
   }
 
-  async create(topic: string, { partitions, replicationFactor }: TopicPlan): Promise<void> {
+  async create(
+    topic: string,
+    { partitions = -1, replicationFactor = -1, roomFor }: TopicPlan,
+  ): Promise<void> {
     await this.#ask('create a topic of', async () => {
       try {
+        const configEntries = await roomierThan(this.#admin, roomFor);
         await this.#admin.createTopics({
           waitForLeaders: true,
-          topics: [{ topic, numPartitions: partitions ?? -1, replicationFactor: replicationFactor ?? -1 }],
+          topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
         });
       } catch (error) {
         // Another member was first.

@@ -62,6 +62,9 @@ export class KafkajsMember implements KafkaMember {
     const { events } = made;
     made.on(events.FETCH, () => (this.#fetchedAt = performance.now()));
     made.on(events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberId, payload.memberAssignment));
+    made.on(events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) this.#passedOver(payload);
+    });
     made.on(events.CRASH, ({ payload }) => void this.#end(payload.error));
     this.#watchdog = setInterval(() => this.#watch(), SILENCE_MS / 3);
     void this.#run().catch((error: unknown) => this.#end(error));
@@ -169,6 +172,15 @@ export class KafkajsMember implements KafkaMember {
     else if (taken > 0) payload.resolveOffset(messages[taken - 1]!.offset);
   }
 
+  /** kafkajs reads on by itself behind what it doesn't show, and calls nobody. */
+  #passedOver({ topic, partition, lastOffset }: EmptyBatch): void {
+    const tell = async (): Promise<void> => {
+      await this.#assigning;
+      if (!this.#isOver) await this.#listener.fetched({ topic, partition }, [], Number(lastOffset) + 1);
+    };
+    tell().catch((error: unknown) => this.#end(error));
+  }
+
   #watch(): void {
     const silentMs = performance.now() - this.#fetchedAt;
     if (silentMs > SILENCE_MS)
@@ -188,6 +200,12 @@ export class KafkajsMember implements KafkaMember {
     this.#sockets.cut(new ConnectionError('The member has left its group'));
     await within(gone, GOODBYE_MS, 'Leaving').catch(() => undefined);
   }
+}
+
+interface EmptyBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly lastOffset: string;
 }
 
 function byTopic(places: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

@@ -1,0 +1,23 @@
+import type { TransportNotice } from '../../contracts/transport.ts';
+import type { TopicPartition } from './driver.ts';
+
+export const rebalanced = (partitions: number, topic: string): TransportNotice => ({
+  kind: 'rebalanced',
+  count: 1,
+  detail: `Has ${partitions} partition(s) of ${topic} now`,
+  isRepeated: true,
+});
+
+/** The log isn't the one it was: the topic was emptied or made anew. */
+export const begunAgain = ({ topic, partition }: TopicPartition): TransportNotice => ({
+  kind: 'group-recreated',
+  count: 1,
+  detail: `${topic}, partition ${partition}, begins again`,
+});
+
+/** Retention, or somebody, has deleted what was to come next. */
+export const trimmed = ({ topic, partition }: TopicPartition, count: number): TransportNotice => ({
+  kind: 'trimmed',
+  count,
+  detail: `${topic}, partition ${partition}, has lost ${count} records before the group had handled them`,
+});
