@@ -18,6 +18,7 @@ import { kafkaError, protocolType, within } from './errors.ts';
 import { type Cluster, createKafka, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { KafkajsMember } from './member.ts';
+import { recordsFrom } from './plain-record.ts';
 import type { Sockets } from './sockets.ts';
 
 /** How often an idle client makes sure that somebody answers, and how long it waits for that. */
@@ -186,8 +187,7 @@ export class KafkajsClient implements KafkaClient {
         topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: 4 << 20 }] }],
       });
       const found = responses.flatMap(({ partitions }) => partitions.flatMap(({ messages }) => messages));
-      // Whole batches come, also what of them lies before.
-      return found.filter((record) => record.isControlRecord !== true && Number(record.offset) >= offset);
+      return recordsFrom(offset, found);
     });
   }
 

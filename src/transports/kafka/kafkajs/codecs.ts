@@ -6,6 +6,9 @@ import type { Kafkajs } from './load-driver.ts';
 const PACKAGES = { snappy: 'kafkajs-snappy', lz4: 'kafkajs-lz4', zstd: '@kafkajs/zstd' } as const;
 const NUMBERS = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
+/** By Kafka's number of the type; 0, which is none, isn't there. */
+export type Codecs = Readonly<Record<number, Codec | undefined>>;
+
 type Codec = () => {
   compress(encoder: unknown): Promise<Buffer>;
   decompress(buffer: Buffer): Promise<Buffer>;
