@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeFinished, encodeFinished, MOST_BEHIND } from '../../src/transports/kafka/finished.ts';
+import { PlainHeaders } from '../../src/transports/kafka/kafkajs/plain-record.ts';
 import { type LedgerEntry, PartitionLedger } from '../../src/transports/kafka/ledger.ts';
 import { KafkaMessage, toRecord } from '../../src/transports/kafka/record.ts';
 import { runRandom } from '../support/seed.ts';
@@ -126,11 +127,13 @@ describe('a record of eventsource-py', () => {
     'is read, and written again as it was (%i)',
     (_, { key, headers, value }) => {
       const message = new KafkaMessage({
-        offset: '0',
-        timestamp: '0',
+        offset: 0,
+        timestamp: 0,
         key: Buffer.from(key),
         value: Buffer.from(value),
-        headers: Object.fromEntries(headers.map(([name, text]) => [name, Buffer.from(text)])),
+        headers: new PlainHeaders(
+          Object.fromEntries(headers.map(([name, text]) => [name, Buffer.from(text)])),
+        ),
       });
       expect(message.id).toBe(headers[0]?.[1]);
       expect(message.headers).toEqual({});
@@ -154,11 +157,11 @@ describe('a record of eventsource-py', () => {
     };
     const { headers: written, key, value } = toRecord(message);
     const read = new KafkaMessage({
-      offset: '0',
-      timestamp: '0',
+      offset: 0,
+      timestamp: 0,
       key: Buffer.from(key as string),
       value: Buffer.from(value as string),
-      headers: written,
+      headers: new PlainHeaders(written),
     });
     expect(read.id).toBe('e');
     expect(new Map(Object.entries(read.headers))).toEqual(new Map(Object.entries(message.headers)));

@@ -3,9 +3,7 @@ import type { IncomingRecord } from '../../src/transports/kafka/driver.ts';
 import { Unread } from '../../src/transports/kafka/unread.ts';
 
 const records = (...offsets: number[]): IncomingRecord[] =>
-  offsets.map(
-    (offset) => ({ key: null, value: null, headers: {}, offset: String(offset) }) as IncomingRecord,
-  );
+  offsets.map((offset) => ({ key: null, value: null, headers: {}, offset }) as unknown as IncomingRecord);
 
 function takeAll(unread: Unread): [offset: number, next: number][] {
   const taken: [number, number][] = [];

@@ -1,5 +1,4 @@
 import type { IncomingRecord, KafkaClient } from './driver.ts';
-import { headerText } from './record.ts';
 
 /** Names the letter whose end a marker is. */
 export const SETTLED_HEADER = 'x-settled';
@@ -69,7 +68,7 @@ export class DeadLetterIndex {
         // Nothing before the end is what compaction leaves there.
         if (records.length === 0) break;
         for (const record of records) this.#note(partition, record);
-        at = Number(records.at(-1)!.offset) + 1;
+        at = records.at(-1)!.offset + 1;
       }
       this.#readUpTo.set(partition, Math.max(at, high));
     }
@@ -77,14 +76,14 @@ export class DeadLetterIndex {
 
   #note(partition: number, record: IncomingRecord): void {
     const id = letterId(partition, record);
-    if (record.value === null && record.headers?.[SETTLED_HEADER] !== undefined) this.settle(id);
+    if (record.value === null && record.headers.names.includes(SETTLED_HEADER)) this.settle(id);
     else if (!this.#settled.has(id) && !this.#standing.has(id))
       this.#standing.set(id, {
         id,
-        group: headerText(record.headers?.[GROUP_HEADER]),
+        group: record.headers.get(GROUP_HEADER),
         partition,
-        offset: Number(record.offset),
-        timestamp: Number(record.timestamp),
+        offset: record.offset,
+        timestamp: record.timestamp,
       });
   }
 
@@ -97,7 +96,7 @@ export class DeadLetterIndex {
 
 /** That of a neighbour's letter, which has none, are its coordinates. */
 export function letterId(partition: number, { headers, offset }: IncomingRecord): string {
-  return headerText(headers?.[LETTER_ID_HEADER]) ?? `${partition}:${offset}`;
+  return headers.get(LETTER_ID_HEADER) ?? `${partition}:${offset}`;
 }
 
 /** Orders letters as they were stored; within one partition exactly so. */

@@ -138,7 +138,7 @@ class LetterReader {
   /** Undefined when the broker has removed it meanwhile. */
   async read({ partition, offset, id }: LetterPlace): Promise<IncomingRecord | undefined> {
     let records = this.#ahead.get(partition) ?? [];
-    let at = records.findIndex((record) => Number(record.offset) >= offset);
+    let at = records.findIndex((record) => record.offset >= offset);
     if (at < 0) {
       records = [...(await this.#client.read({ topic: this.#topic, partition }, offset))];
       at = 0;

@@ -23,16 +23,21 @@ export interface OutgoingRecord {
 }
 
 export interface IncomingRecord {
-  readonly offset: string;
-  /** Milliseconds since the epoch, as text. */
-  readonly timestamp: string;
+  readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, IncomingHeader>> | undefined;
+  readonly headers: IncomingHeaders;
 }
 
-/** More than one value where the same name stands there more than once. */
-export type IncomingHeader = Buffer | string | (Buffer | string)[] | undefined;
+/** Headers are read when they are asked for: of most records nobody looks at more than one. */
+export interface IncomingHeaders {
+  /** In the order of the record; one that stands there more than once may be repeated. */
+  readonly names: readonly string[];
+  /** The last value of that name, as a plain reader of headers would see it; undefined where there is none. */
+  get(name: string): string | undefined;
+}
 
 /** Offsets of one partition, 64 bits on the wire and exact as a number up to 2^53. */
 export interface PartitionRange {

@@ -1,5 +1,5 @@
 import type { Headers, Message, MessageAttributes } from '../../contracts/message.ts';
-import type { IncomingHeader, IncomingRecord, OutgoingRecord } from './driver.ts';
+import type { IncomingHeaders, IncomingRecord, OutgoingRecord } from './driver.ts';
 
 /** Headers that repeat the envelope, in eventsource-py's spelling. */
 const ENVELOPE: ReadonlySet<string> = new Set([
@@ -44,21 +44,24 @@ export function toRecord({ id, type, key, attributes, headers, body }: Message):
 /** A message as Kafka carries it; what its headers say is read when it is asked for. */
 export class KafkaMessage implements Message {
   readonly #record: IncomingRecord;
+  readonly #written: IncomingHeaders;
   readonly type: string;
+  #key: string | undefined;
   #headers: Headers | undefined;
 
   constructor(record: IncomingRecord) {
     this.#record = record;
-    this.type = this.#text('event_type') ?? '';
+    this.#written = record.headers;
+    this.type = this.#written.get('event_type') ?? '';
   }
 
   get id(): string {
-    return this.#text('event_id') ?? '';
+    return this.#written.get('event_id') ?? '';
   }
 
   /** The record's own key, which is what parts it goes by. */
   get key(): string {
-    return this.#record.key?.toString('utf8') ?? this.#text('aggregate_id') ?? '';
+    return (this.#key ??= this.#record.key?.toString('utf8') ?? this.#written.get('aggregate_id') ?? '');
   }
 
   get body(): Buffer {
@@ -66,41 +69,32 @@ export class KafkaMessage implements Message {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= headersOf(this.#record));
+    return (this.#headers ??= headersOf(this.#written));
   }
 
   get attributes(): MessageAttributes {
-    const version = Number(this.#text('aggregate_version') ?? NaN);
+    const written = this.#written;
+    const version = Number(written.get('aggregate_version') ?? NaN);
     const attributes: Record<string, unknown> = {
-      aggregateType: this.#text('aggregate_type'),
+      aggregateType: written.get('aggregate_type'),
       aggregateVersion: Number.isInteger(version) ? version : undefined,
-      occurredAt: this.#text('occurred_at'),
-      tenantId: this.#text('tenant_id'),
-      actorId: this.#text('actor_id'),
-      correlationId: this.#text('correlation_id'),
-      causationId: this.#text('causation_id'),
+      occurredAt: written.get('occurred_at'),
+      tenantId: written.get('tenant_id'),
+      actorId: written.get('actor_id'),
+      correlationId: written.get('correlation_id'),
+      causationId: written.get('causation_id'),
     };
     return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
-  }
-
-  #text(name: string): string | undefined {
-    return headerText(this.#record.headers?.[name]);
   }
 }
 
 const EMPTY = Buffer.alloc(0);
 
-/** The last of several values, as a plain reader of headers would see it. */
-export function headerText(value: IncomingHeader): string | undefined {
-  const one = Array.isArray(value) ? value.at(-1) : value;
-  return typeof one === 'string' ? one : one?.toString('utf8');
-}
-
-function headersOf({ headers }: IncomingRecord): Headers {
+function headersOf(written: IncomingHeaders): Headers {
   let found: Record<string, string> | undefined;
-  for (const name in headers) {
+  for (const name of written.names) {
     if (ENVELOPE.has(name)) continue;
-    const value = headerText(headers[name]);
+    const value = written.get(name);
     if (value === undefined) continue;
     // A header called `__proto__` would set the prototype if it were assigned.
     Object.defineProperty(

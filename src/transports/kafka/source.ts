@@ -155,7 +155,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     let ledger = this.#assignment.find(place);
     if (records.length === 0) ledger?.passOver(next);
     if (ledger === undefined || this.#isRevoking || this.#isResting) return 0;
-    if (records[0] !== undefined && ledger.isBehind(Number(records[0].offset)))
+    if (records[0] !== undefined && ledger.isBehind(records[0].offset))
       ledger = this.#beginAgain(place, ledger);
     ledger.unread.add(records, next);
     this.#handOut(ledger);

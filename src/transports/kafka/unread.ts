@@ -26,7 +26,7 @@ export class Unread {
     const [fetched] = this.#fetched;
     const record = fetched?.records[this.#taken];
     if (fetched === undefined || record === undefined) return undefined;
-    const offset = Number(record.offset);
+    const { offset } = record;
     const isLast = this.#taken + 1 === fetched.records.length;
     return { record, offset, next: isLast ? fetched.next : offset + 1 };
   }

@@ -14,12 +14,13 @@ import type {
 } from '../driver.ts';
 import type { KafkaSettings } from '../options.ts';
 import { installCodecs } from './codecs.ts';
+import { createTopic } from './create-topic.ts';
 import { kafkaError, protocolType, within } from './errors.ts';
 import { type Cluster, createKafka, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { KafkajsMember } from './member.ts';
+import { recordsFrom } from './plain-record.ts';
 import type { Sockets } from './sockets.ts';
-import { roomierThan } from './topic-room.ts';
 
 /** How often an idle client makes sure that somebody answers, and how long it waits for that. */
 const PROBE_EVERY_MS = 2000;
@@ -131,23 +132,9 @@ export class KafkajsClient implements KafkaClient {
     return topics.filter((topic) => !there.has(topic));
   }
 
-  async create(
-    topic: string,
-    { partitions = -1, replicationFactor = -1, roomFor }: TopicPlan,
-  ): Promise<void> {
-    await this.#ask('create a topic of', async () => {
-      try {
-        const configEntries = await roomierThan(this.#admin, roomFor);
-        await this.#admin.createTopics({
-          waitForLeaders: true,
-          topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-        });
-      } catch (error) {
-        // Another member was first.
-        if (protocolType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
-      }
-      this.#seen.add(topic);
-    });
+  async create(topic: string, plan: TopicPlan): Promise<void> {
+    await this.#ask('create a topic of', () => createTopic(this.#admin, topic, plan));
+    this.#seen.add(topic);
   }
 
   ranges(topic: string): Promise<PartitionRange[]> {
@@ -195,8 +182,7 @@ export class KafkajsClient implements KafkaClient {
         topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: 4 << 20 }] }],
       });
       const found = responses.flatMap(({ partitions }) => partitions.flatMap(({ messages }) => messages));
-      // Whole batches come, also what of them lies before.
-      return found.filter((record) => record.isControlRecord !== true && Number(record.offset) >= offset);
+      return recordsFrom(offset, found);
     });
   }
 

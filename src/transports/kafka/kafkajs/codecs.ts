@@ -12,6 +12,9 @@ interface Compressor {
 /** As kafkajs wants it. */
 type Codec = () => Compressor;
 
+/** By Kafka's number of the type; 0, which is none, isn't there. */
+export type Codecs = Readonly<Record<number, Codec | undefined>>;
+
 /** A package with a codec that kafkajs doesn't bring along, and how to get it out of what the package exports. */
 interface CodecPackage {
   readonly type: Exclude<CompressionType, 'none' | 'gzip'>;

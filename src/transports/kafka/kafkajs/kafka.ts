@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../../errors.ts';
 import type { KafkaSettings } from '../options.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { oauthBearer } from './oauth-bearer.ts';
+import type { KafkajsRecord } from './plain-record.ts';
 import { Sockets } from './sockets.ts';
 
 /** What is used of kafkajs' inner client, of which its types say nothing. */
@@ -17,19 +18,20 @@ export interface Broker {
   joinGroup(request: { readonly memberId: string }): Promise<unknown>;
   fetch(request: object): Promise<{
     readonly responses: readonly {
-      readonly partitions: readonly { readonly messages: readonly FetchedRecord[] }[];
+      readonly partitions: readonly { readonly messages: readonly KafkajsRecord[] }[];
     }[];
   }>;
+  /** Set anew each time the broker connects, when it has said which versions it speaks. */
+  lookupRequest: RequestLookup;
 }
 
-export interface FetchedRecord {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>;
-  readonly isControlRecord?: boolean;
-}
+/** Finds the request of that number in the newest version that both sides speak. */
+export type RequestLookup = (apiKey: number, definitions: unknown) => RequestMaker;
+
+export type RequestMaker = (options: unknown) => {
+  readonly request: { readonly apiVersion: number };
+  readonly response: { readonly decode: (answer: Buffer) => Promise<unknown> };
+};
 
 /** One kafkajs instance and its sockets: it is ended as a whole. */
 export function createKafka(

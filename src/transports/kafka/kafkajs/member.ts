@@ -1,10 +1,21 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { ConnectionError } from '../../../errors.ts';
-import type { Committed, JoinOptions, KafkaMember, MemberListener, TopicPartition } from '../driver.ts';
+import type {
+  Committed,
+  IncomingRecord,
+  JoinOptions,
+  KafkaMember,
+  MemberListener,
+  TopicPartition,
+} from '../driver.ts';
 import type { KafkaSettings } from '../options.ts';
+import type { Codecs } from './codecs.ts';
 import { kafkaError, within } from './errors.ts';
+import { readFetches } from './fetch-reading.ts';
+import { FetchedRecord } from './fetched-record.ts';
 import { type Broker, type Cluster, createKafka, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
+import { type KafkajsRecord, plainRecord } from './plain-record.ts';
 import type { Sockets } from './sockets.ts';
 
 /** How long one fetch waits for records; what is resumed is fetched after so long at the latest. */
@@ -17,7 +28,7 @@ const GOODBYE_MS = 1000;
 /**
  * One kafkajs consumer. It differs from the usual use in four ways: eachBatch returns at once, so that one partition's
  * work holds up no other and heartbeats go on; before it joins again its owner may settle; it joins again under its old
- * id, for which the broker needn't wait out the session; and its sockets can be cut.
+ * id, for which the broker needn't wait out the session; and its sockets can be cut. What it fetches is read by us.
  */
 export class KafkajsMember implements KafkaMember {
   readonly #options: JoinOptions;
@@ -59,6 +70,7 @@ export class KafkajsMember implements KafkaMember {
     );
     this.#consumer = made;
     this.#hook(cluster);
+    readFetches(cluster, kafkajs.CompressionCodecs as Codecs);
     const { events } = made;
     made.on(events.FETCH, () => (this.#fetchedAt = performance.now()));
     made.on(events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberId, payload.memberAssignment));
@@ -166,10 +178,11 @@ export class KafkajsMember implements KafkaMember {
     const { batch } = payload;
     const { topic, partition, messages } = batch;
     const next = Number(batch.lastOffset()) + 1;
-    const taken = await this.#listener.fetched({ topic, partition }, messages, next);
+    const records = recordsOf(messages);
+    const taken = await this.#listener.fetched({ topic, partition }, records, next);
     // This moves where reading goes on, nothing else.
-    if (taken === messages.length) payload.resolveOffset(String(next - 1));
-    else if (taken > 0) payload.resolveOffset(messages[taken - 1]!.offset);
+    if (taken === records.length) payload.resolveOffset(String(next - 1));
+    else if (taken > 0) payload.resolveOffset(String(records[taken - 1]!.offset));
   }
 
   /** kafkajs reads on by itself behind what it doesn't show, and calls nobody. */
@@ -206,6 +219,13 @@ interface EmptyBatch {
   readonly topic: string;
   readonly partition: number;
   readonly lastOffset: string;
+}
+
+/** One answer is read by us or by kafkajs as a whole. */
+function recordsOf(messages: readonly unknown[]): readonly IncomingRecord[] {
+  return messages[0] instanceof FetchedRecord
+    ? (messages as readonly FetchedRecord[])
+    : (messages as readonly KafkajsRecord[]).map(plainRecord);
 }
 
 function byTopic(places: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

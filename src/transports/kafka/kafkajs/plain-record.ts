@@ -1,0 +1,50 @@
+import type { IncomingHeaders, IncomingRecord } from '../driver.ts';
+
+/** A record as kafkajs itself reads it. */
+export interface KafkajsRecord {
+  readonly offset: string;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, KafkajsHeader>>;
+  readonly isControlRecord?: boolean;
+}
+
+/** More than one value where the same name stands there more than once. */
+export type KafkajsHeader = Buffer | string | (Buffer | string)[] | undefined;
+
+export function plainRecord({ offset, timestamp, key, value, headers }: KafkajsRecord): IncomingRecord {
+  return {
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key,
+    value,
+    headers: new PlainHeaders(headers ?? {}),
+  };
+}
+
+/** Those that somebody wrote. Whole batches come, also what of the first lies before `offset`. */
+export function recordsFrom(offset: number, found: readonly KafkajsRecord[]): IncomingRecord[] {
+  return found
+    .filter(({ isControlRecord }) => isControlRecord !== true)
+    .map(plainRecord)
+    .filter((record) => record.offset >= offset);
+}
+
+export class PlainHeaders implements IncomingHeaders {
+  readonly names: readonly string[];
+  readonly #values: Readonly<Record<string, KafkajsHeader>>;
+
+  constructor(values: Readonly<Record<string, KafkajsHeader>>) {
+    this.names = Object.keys(values);
+    this.#values = values;
+  }
+
+  get(name: string): string | undefined {
+    if (!Object.hasOwn(this.#values, name)) return undefined;
+    const value = this.#values[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    return typeof last === 'string' ? last : last?.toString('utf8');
+  }
+}
