@@ -22,8 +22,8 @@ export type ConnectionEvent =
   | { readonly type: 'unblocked' }
   | { readonly type: 'close' };
 
-/** Full jitter, so that a broker that comes back isn't met by all its clients at once. */
-const RECONNECT = { baseDelayMs: 50, maxDelayMs: 5000 };
+/** Full jitter, so that a broker that comes back isn't met by all its clients at once, and none comes seconds late. */
+const RECONNECT = { baseDelayMs: 50, maxDelayMs: 2000 };
 
 const isTerminal = (error: unknown): boolean =>
   (error as { retryable?: boolean } | undefined)?.retryable === false;

@@ -101,6 +101,7 @@ export function runAgain({ dispatch, runs, settings }: DeliveryContext, subscrip
   const attempt = runs.begin(subscription);
   if (attempt === undefined) return;
   settings.troubles.retryEnded(subscription);
+  dispatch.delivery?.stirred?.(0);
   dispatch.home.retry({ type: 'deliver', dispatch, attempt, subscription, handler: handler.ref });
 }
 
@@ -126,6 +127,7 @@ export function note(
     mayRetry && settings.defer !== undefined,
   );
   if (decision !== undefined) settings.attemptFailed(dispatch, result, decision);
+  dispatch.delivery?.stirred?.(decision?.kind === 'retry' ? decision.delayMs : 0);
   if (decision?.kind === 'retry') settings.troubles.retryBegun(result.subscription);
   if (decision?.kind === 'drop') settings.stats.dropped++;
   return decision;

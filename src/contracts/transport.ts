@@ -165,6 +165,11 @@ export interface Delivery {
    * ends. No settlement may follow.
    */
   abandon(): void;
+  /**
+   * Called when something comes of it although it isn't settled: an attempt has ended or begins again, or waits, for so
+   * many milliseconds, in which nothing more is to be expected. For brokers that part with consumers that do nothing.
+   */
+  readonly stirred?: (quietMs: number) => void;
   /** Called when it has to wait behind others in this process, so that a publisher needn't wait for it. */
   readonly parked?: () => void;
 }

@@ -4,6 +4,8 @@ import type { IncomingRecord, KafkaClient } from './driver.ts';
 export const SETTLED_HEADER = 'x-settled';
 export const LETTER_ID_HEADER = 'x-dead-letter-id';
 const GROUP_HEADER = 'x-group';
+/** After so many in a row a partition has nothing more to show. */
+const EMPTY_ANSWERS = 3;
 
 /** Where a letter is, and whose. */
 export interface LetterPlace {
@@ -63,10 +65,13 @@ export class DeadLetterIndex {
       for (const letter of this.#standing.values())
         if (letter.partition === partition && letter.offset < low) this.#standing.delete(letter.id);
       let at = Math.max(low, this.#readUpTo.get(partition) ?? 0);
+      let empty = 0;
       while (at < high) {
         const records = await this.#client.read({ topic: this.#topic, partition }, at);
-        // Nothing before the end is what compaction leaves there.
+        // A busy broker may answer late; what it doesn't show again and again is a marker before the end.
+        if (records.length === 0 && ++empty < EMPTY_ANSWERS) continue;
         if (records.length === 0) break;
+        empty = 0;
         for (const record of records) this.#note(partition, record);
         at = records.at(-1)!.offset + 1;
       }

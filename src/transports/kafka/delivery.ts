@@ -8,6 +8,7 @@ import { KafkaMessage } from './record.ts';
 export interface DeliveryOwner {
   settle(delivery: KafkaDelivery): void;
   forget(delivery: KafkaDelivery): void;
+  stirred(quietMs: number): void;
   storeDeadLetter(delivery: KafkaDelivery, headers: Headers): Promise<void>;
 }
 
@@ -58,6 +59,10 @@ export class KafkaDelivery implements Delivery, LedgerEntry {
 
   deadLetter(headers: Headers): Promise<void> {
     return this.#owner.storeDeadLetter(this, headers);
+  }
+
+  stirred(quietMs: number): void {
+    this.#owner.stirred(quietMs);
   }
 
   abandon(): void {

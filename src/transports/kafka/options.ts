@@ -64,8 +64,12 @@ export const kafkaOptionsSchema = z.strictObject({
   sessionTimeoutMs: milliseconds(1000).default(10_000),
   /** At most a third of the session (1000). */
   heartbeatIntervalMs: milliseconds(100).default(1000),
-  /** Milliseconds without any settlement, while there is something to settle, after which the member leaves its group (300,000). */
-  maxPollIntervalMs: milliseconds(1000).default(300_000),
+  /**
+   * Milliseconds without progress, while there is something to settle, after which the member leaves its group and others
+   * begin with it anew: no attempt ends, and none is waited for. More than a handler may take: its `timeoutMs`, an eighth
+   * of that, and `abortGraceMs` (600,000).
+   */
+  maxPollIntervalMs: milliseconds(1000).default(600_000),
   /** Whether missing topics are made, with the broker's defaults or with these numbers (true). */
   createTopics: z
     .union([

@@ -5,7 +5,7 @@ export class Progress {
   #wake: (() => void) | undefined;
   readonly #limitMs: number;
 
-  /** @param limitMs Without a settlement for so long, while there is something to settle, it counts as hung. */
+  /** @param limitMs Without a sign of progress for so long, while there is something to settle, it counts as hung. */
   constructor(limitMs: number) {
     this.#limitMs = limitMs;
   }
@@ -18,8 +18,9 @@ export class Progress {
     return this.#held > 0 && performance.now() - this.#notedAt > this.#limitMs;
   }
 
-  note(): void {
-    this.#notedAt = performance.now();
+  /** @param quietMs Milliseconds in which no sign is to be expected. */
+  note(quietMs = 0): void {
+    this.#notedAt = Math.max(this.#notedAt, performance.now() + quietMs);
   }
 
   arrived(count: number): void {
@@ -29,7 +30,7 @@ export class Progress {
   }
 
   settled(): void {
-    this.#notedAt = performance.now();
+    this.note();
     if (--this.#held === 0) this.#wake?.();
   }
 

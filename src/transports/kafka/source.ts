@@ -136,6 +136,10 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     this.#progress.settled();
   }
 
+  stirred(quietMs: number): void {
+    this.#progress.note(quietMs);
+  }
+
   storeDeadLetter(delivery: KafkaDelivery, headers: Headers): Promise<void> {
     return this.#host.storeDeadLetter(delivery.message, headers);
   }
@@ -214,7 +218,9 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
       // Others may fare better with it, and they get it only if this one leaves.
       void member?.leave();
       this.fail(
-        new ConnectionError(`Nothing was settled for ${ms} ms (maxPollIntervalMs), so the member left`),
+        new ConnectionError(
+          `Nothing came of what is in hand for ${ms} ms (maxPollIntervalMs), so the member left`,
+        ),
       );
     } else if (!this.#isRevoking) void this.#commit().catch(() => undefined);
   }
