@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Command, Figures, Place } from './contestants/protocol.ts';
+import { nodeBinary } from './node-binary.ts';
 import type { Contest, Row } from './rows.ts';
 
 /** A row with what came out. */
@@ -14,6 +15,8 @@ export interface Result extends Row {
   readonly ratio: number | undefined;
   readonly lost: number;
   readonly duplicated: number;
+  /** Why the floor has no value although nothing was wrong with it. */
+  readonly notMeasured: string | undefined;
   /** Undefined for a row without a bar. */
   readonly passed: boolean | undefined;
 }
@@ -23,12 +26,12 @@ const RUN = fileURLToPath(new URL('../dist/bench/run.js', import.meta.url));
 
 /** Runs the contestants by turns, each in a process of its own that stays warm from round to round. */
 export async function hold(contest: Contest, rounds: number, place: Place): Promise<Result[]> {
-  const names = new Set(
-    contest.rows.flatMap(({ ours, floor }) => (floor === undefined ? [ours] : [ours, floor])),
-  );
   const entered: Entered[] = [];
   try {
-    for (const name of names) entered.push(await Entered.start(name, place));
+    for (const [name, major] of entrants(contest)) {
+      const node = major === undefined ? process.execPath : await nodeBinary(major);
+      if (node !== undefined) entered.push(await Entered.start(name, place, node));
+    }
     for (let round = 0; round < (contest.rounds ?? rounds); round++) {
       // Nobody always comes first: the first of a round finds the machine as the last one left it.
       const first = round % entered.length;
@@ -41,23 +44,35 @@ export async function hold(contest: Contest, rounds: number, place: Place): Prom
   }
 }
 
+/** By name, with the version of Node that each demands. */
+function entrants({ rows }: Contest): Map<string, number | undefined> {
+  const names = new Map<string, number | undefined>();
+  for (const { ours, floor, floorNode } of rows) {
+    names.set(ours, undefined);
+    if (floor !== undefined) names.set(floor, floorNode);
+  }
+  return names;
+}
+
 function resultOf(contest: string, row: Row, entered: readonly Entered[]): Result {
   const of = (wanted: string) => entered.find(({ name }) => name === wanted)?.figures ?? [];
   const ours = of(row.ours);
   const floor = row.floor === undefined ? [] : of(row.floor);
   const lost = sum(ours, 'lost') + sum(floor, 'lost');
   const duplicated = sum(ours, 'duplicated') + sum(floor, 'duplicated');
+  const isMissing = row.floor !== undefined && floor.length === 0;
   const isVoid = lost + duplicated > 0;
   const values = (figures: readonly Figures[]) => figures.map((figure) => figure.values[row.unit] ?? NaN);
   const ratios = values(ours).map((value, round) => value / (values(floor)[round] ?? NaN));
   const oursValue = isVoid ? undefined : median(values(ours));
-  const ratio = isVoid || row.floor === undefined ? undefined : median(ratios);
+  const ratio = isVoid || isMissing || row.floor === undefined ? undefined : median(ratios);
   const reached = row.floor === undefined ? oursValue : ratio;
   return {
     ...row,
     contest,
     oursValue,
-    floorValue: isVoid || row.floor === undefined ? undefined : median(values(floor)),
+    notMeasured: isMissing ? `there is no Node ${row.floorNode}` : undefined,
+    floorValue: isVoid || isMissing || row.floor === undefined ? undefined : median(values(floor)),
     ratio,
     lost,
     duplicated,
@@ -90,8 +105,8 @@ class Entered {
   }
 
   /** Resolves once it is warmed up. */
-  static async start(name: string, place: Place): Promise<Entered> {
-    const child = fork(RUN, [name, place.url, place.prefix], { execArgv: ['--expose-gc'] });
+  static async start(name: string, place: Place, node: string): Promise<Entered> {
+    const child = fork(RUN, [name, place.url, place.prefix], { execPath: node, execArgv: ['--expose-gc'] });
     const entered = new Entered(name, child);
     await entered.#answer();
     return entered;

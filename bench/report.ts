@@ -51,24 +51,28 @@ const method = (rounds: number): string[] => [
   '- Options are the defaults. Events are built beforehand: what it costs to build one (schema, frozen copy, id) is not in these rows. In memory every contestant publishes the same ten thousand events again and again; on Redis each is published once.',
   '- Handlers are async, take `(event, context)`, and count. Each delivery is checked: a row in which anything was lost or came twice has no figure.',
   '- Isolation by hand is `Promise.allSettled(handlers.map(async (handle) => handle(event)))`; without isolation it is `Promise.all(handlers.map((handle) => handle(event)))`, which has no context, retries, dead letters, statistics or time limits.',
-  '- The bare twins write the same JSON body and the same headers or fields. On Redis: a pipeline of XADD; XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch. On RabbitMQ: a confirm channel and waitForConfirms once a list; prefetch 100 and one ack a message. On Kafka: `send` with acks all; `eachBatch` with JSON.parse. Ours also checks each event by its schema, freezes it, keeps the order of each aggregate, settles and counts. Both stand on the same driver as its defaults make it, and RabbitMQ has the same queue for both.',
+  '- The bare twins write the same JSON body and the same headers or fields. On Redis: a pipeline of XADD; XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch. On RabbitMQ: a confirm channel and waitForConfirms once a list; prefetch 100 and one ack a message. On Kafka: `send` with acks all; `eachBatch` with JSON.parse. Ours also checks each event by its schema, freezes it, keeps the order of each aggregate, settles and counts. Both stand on the same driver as its defaults make it, but that ours reads the answers to fetches from Kafka itself; RabbitMQ has the same queue for both.',
   '- A backlog is timed from its first delivery to its last. Afterwards everything must be acknowledged at the broker; what is not counts as a duplicate to come.',
   '- What Redis does before it answers changes its rows: with `appendfsync always` the bare loop waits for the disk, and the bus reads ahead meanwhile. `REDIS_URL=… npm run bench` measures yours, RABBITMQ_URL and KAFKA_BOOTSTRAP_SERVERS likewise.',
   '- From publish to handler: one event at a time, until the handler is called.',
-  '- Other libraries stand beside ours for orientation, without a bar: they do other things. BullMQ keeps jobs, not an order within an aggregate; @platformatic/kafka, which needs Node 24, is a driver, and ours runs on kafkajs.',
+  '- Other libraries stand beside ours for orientation, without a bar: they do other things. BullMQ keeps jobs, not an order within an aggregate; @platformatic/kafka, a driver, needs Node 24 and runs on it, whatever the others run on; ours runs on kafkajs.',
   '- Heap growth is what a collected heap holds more after the deliveries than before them.',
 ];
 
 function cellsOf(result: Result): [string, string, string, string, string, string] {
-  const { unit, ours, floor, bar, oursValue, floorValue, ratio, passed } = result;
+  const { unit, ours, floor, bar, oursValue, floorValue, ratio, notMeasured, passed } = result;
   const shown = (value: number | undefined) => (value === undefined ? 'void' : format(value, unit));
   return [
     result.what,
-    floor === undefined ? '–' : shown(floorValue),
+    floor === undefined ? '–' : notMeasured === undefined ? shown(floorValue) : 'not measured',
     ours === undefined ? '–' : shown(oursValue),
-    floor === undefined ? '–' : ratio === undefined ? 'void' : `${ratio.toFixed(2)} ×`,
+    floor === undefined || notMeasured !== undefined
+      ? '–'
+      : ratio === undefined
+        ? 'void'
+        : `${ratio.toFixed(2)} ×`,
     bar === undefined ? '–' : barOf(result),
-    passed === undefined ? '' : passed ? 'pass' : failure(result),
+    passed === undefined ? (notMeasured ?? '') : passed ? 'pass' : failure(result),
   ];
 }
 

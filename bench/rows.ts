@@ -1,11 +1,14 @@
 import type { BrokerName } from '../brokers/recipes.ts';
 import type { Unit } from './contestants/protocol.ts';
+import { nodeMajor } from './node-binary.ts';
 
 /** A comparison in the table. Without a floor it stands for itself; without a bar it is only shown. */
 export interface Row {
   readonly what: string;
   readonly ours: string;
   readonly floor?: string;
+  /** Oldest major version of Node that the floor runs on, where not every one does. */
+  readonly floorNode?: number;
   readonly unit: Unit;
   /** What ours must be, as a multiple of the floor, or in the row's unit where there is no floor. */
   readonly bar?: { readonly atLeast: number } | { readonly atMost: number };
@@ -21,9 +24,8 @@ export interface Contest {
   readonly rows: readonly Row[];
 }
 
-const nodeVersion = Number(process.versions.node.split('.')[0]);
 /** Node 24 runs Promise.allSettled faster, and everything else about as fast as before. */
-const overSettled = { atLeast: nodeVersion < 24 ? 1.5 : 1.2 };
+const overSettled = { atLeast: nodeMajor < 24 ? 1.5 : 1.2 };
 const MEGABYTE = 1_000_000;
 
 const count = (handlers: number): string => `${handlers} handler${handlers === 1 ? '' : 's'}`;
@@ -59,26 +61,22 @@ interface BrokerBars {
   readonly unvalidated?: number | 'shown';
   readonly p99?: number;
   readonly peer: string;
-  /** What the peer's package demands. */
+  /** The major version of Node that the peer's package demands. */
   readonly peerNode?: number;
 }
 
 /** Publishing, consuming and the way between, against the bare driver; and beside another library, for orientation. */
 function brokerContests(bars: BrokerBars): Contest[] {
-  const { broker, called, backlog, publish, consume, unvalidated, p99, peer, peerNode = 20 } = bars;
+  const { broker, called, backlog, publish, consume, unvalidated, p99, peer, peerNode } = bars;
   const ours = (job: string, variant = '') => `${broker} ${job}: buschart${variant}`;
   const floor = (job: string) => `${broker} ${job}: bare`;
-  const beside = (what: string, job: string, unit: Unit): Row[] =>
-    nodeVersion < peerNode
-      ? []
-      : [
-          {
-            what: `${called}, ${what}, beside ${peer}`,
-            ours: ours(job),
-            floor: `${broker} ${job}: ${peer}`,
-            unit,
-          },
-        ];
+  const beside = (what: string, job: string, unit: Unit): Row => ({
+    what: `${called}, ${what}, beside ${peer}${peerNode === undefined ? '' : ` (Node ${peerNode})`}`,
+    ours: ours(job),
+    floor: `${broker} ${job}: ${peer}`,
+    ...(peerNode !== undefined && { floorNode: peerNode }),
+    unit,
+  });
   const row = (what: string, job: string, unit: Unit, bar?: Row['bar'], variant = ''): Row => ({
     what: `${called}, ${what}`,
     ours: ours(job, variant),
@@ -104,7 +102,7 @@ function brokerContests(bars: BrokerBars): Contest[] {
       broker,
       rows: [
         row('publish lists of 100', 'publish', 'perSecond', { atLeast: publish }),
-        ...beside('publish lists of 100', 'publish', 'perSecond'),
+        beside('publish lists of 100', 'publish', 'perSecond'),
       ],
     },
     {
@@ -113,7 +111,7 @@ function brokerContests(bars: BrokerBars): Contest[] {
       rows: [
         row(`consume ${backlog}`, 'consume', 'perSecond', { atLeast: consume }),
         ...notAtAll,
-        ...beside(`consume ${backlog}`, 'consume', 'perSecond'),
+        beside(`consume ${backlog}`, 'consume', 'perSecond'),
       ],
     },
     {
@@ -127,7 +125,7 @@ function brokerContests(bars: BrokerBars): Contest[] {
           'p99Ms',
           p99 === undefined ? undefined : { atMost: p99 },
         ),
-        ...beside('from publish to handler, p50', 'journey', 'p50Ms'),
+        beside('from publish to handler, p50', 'journey', 'p50Ms'),
       ],
     },
   ];
