@@ -1,0 +1,3 @@
+export { activeStates } from './active.ts';
+export { chartOf } from './chart.ts';
+export type { Chart, ChartState, ChartTransition } from './chart.ts';
