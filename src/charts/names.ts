@@ -113,7 +113,9 @@ export function guardName(guard: unknown): string {
   if ('check' in part && part.guards !== undefined) {
     const inner = part.guards.map(guardName);
     if (part.name === 'not') return `not ${inner.map(bracketed).join('')}`;
-    return part.guards.map((one, at) => (isComposed(one) ? bracketed(inner[at]!) : inner[at]!)).join(` ${part.name} `);
+    return part.guards
+      .map((one, at) => (isComposed(one) ? bracketed(inner[at]!) : inner[at]!))
+      .join(` ${part.name} `);
   }
   return typeof part.type === 'string' ? part.type + paramsOf(part) : functionName(guard);
 }
