@@ -1,9 +1,9 @@
 import type { ElkPoint } from 'elkjs/lib/elk.bundled.js';
-import { headOf, labelLines, LINE_HEIGHT, LINE_SIZE, MARGIN, TITLE_HEIGHT, type Line } from './boxes.ts';
+import { headOf, labelLines, LINE_HEIGHT, lineWidth, MARGIN, TITLE_HEIGHT, type Line } from './boxes.ts';
 import type { Chart, ChartState, ChartTransition } from './chart.ts';
-import { layoutOf, type PlacedState, type PlacedTransitions } from './layout.ts';
+import { layoutOf, type PlacedMark, type PlacedState, type PlacedTransitions } from './layout.ts';
 import { CHART_STYLE } from './svg-style.ts';
-import { textWidth, xml } from './text.ts';
+import { xml } from './text.ts';
 
 /**
  * The chart as a picture, laid out by elkjs, which is loaded here for the first time. Each state is a `<g data-state>`,
@@ -11,7 +11,7 @@ import { textWidth, xml } from './text.ts';
  * @throws {DriverMissingError} when elkjs isn't installed.
  */
 export async function svgOf(chart: Chart): Promise<string> {
-  const { width, height, states, transitions, initials } = await layoutOf(chart);
+  const { width, height, states, transitions, marks } = await layoutOf(chart);
   const title = xml(`Statechart ${chart.id}`);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label="${title}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">`,
@@ -19,12 +19,10 @@ export async function svgOf(chart: Chart): Promise<string> {
     ...(chart.description === undefined ? [] : [`<desc>${xml(chart.description)}</desc>`]),
     `<style>${CHART_STYLE}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
-    ...states.map((placed) => stateGroup(chart, placed)),
-    ...initials.map(
-      ({ dot, way }) =>
-        `<g class="initial"><circle class="dot" cx="${dot.x}" cy="${dot.y}" r="5"/>${arrow(way)}</g>`,
-    ),
+    // Lines first: one that leads into a parent passes below what is written there.
     ...transitions.flatMap(transitionGroups),
+    ...marks.map(markGroup),
+    ...states.map((placed) => stateGroup(chart, placed)),
     '</svg>',
     '',
   ].join('\n');
@@ -71,6 +69,11 @@ function historyMark(state: ChartState, x: number, y: number, width: number): st
   );
 }
 
+function markGroup({ mark, center, way }: PlacedMark): string {
+  const title = mark.kind === 'within' ? `<title>from any state in ${xml(mark.state.key)}</title>` : '';
+  return `<g class="mark ${mark.kind}">${title}<circle class="dot" cx="${round(center.x)}" cy="${round(center.y)}" r="4.5"/>${arrow(way)}</g>`;
+}
+
 /** Those of one line: each has the line of its own, so that each can be lit. */
 function transitionGroups({ transitions, ways, label }: PlacedTransitions): string[] {
   const arrows = ways.map(arrow).join('');
@@ -78,7 +81,7 @@ function transitionGroups({ transitions, ways, label }: PlacedTransitions): stri
   return transitions.map((transition) => {
     const lines = labelLines(transition);
     const top = baseline - LINE_HEIGHT + 3;
-    const width = Math.max(...lines.map((line) => textWidth(line.text, LINE_SIZE, line.kind === 'event')));
+    const width = Math.max(...lines.map(lineWidth));
     const plate = rect('plate', label.x, top, width + 4, lines.length * LINE_HEIGHT, 2);
     const written = lines
       .map((line, at) => lineText(line, label.x + 2, baseline + at * LINE_HEIGHT))
@@ -93,7 +96,7 @@ function transitionGroup(transition: ChartTransition, content: string): string {
   const title = [headOf(transition), ...actions].join(actions.length === 0 ? '' : ' / ');
   return (
     `<g data-transition="${xml(id)}" data-source="${xml(source)}" data-trigger="${trigger}" ` +
-    `class="transition ${trigger}"><title>${xml(title)}</title>${content}</g>`
+    `class="transition"><title>${xml(title)}</title>${content}</g>`
   );
 }
 
@@ -101,8 +104,9 @@ function rect(name: string, x: number, y: number, width: number, height: number,
   return `<rect class="${name}" x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" rx="${radius}"/>`;
 }
 
-function lineText({ text: words, kind }: Line, x: number, y: number): string {
-  return text(`line ${kind}`, x, y, words);
+function lineText(line: Line, x: number, y: number): string {
+  const spans = line.map(({ text: words, tone }) => `<tspan class="${tone}">${xml(words)}</tspan>`);
+  return `<text class="line" x="${round(x)}" y="${round(y)}">${spans.join('')}</text>`;
 }
 
 function text(name: string, x: number, y: number, words: string): string {
@@ -145,7 +149,7 @@ function curved(points: readonly ElkPoint[]): string {
 /** From one point so far in the direction of another, at most half the way. */
 function towards(from: ElkPoint, to: ElkPoint, distance: number): ElkPoint {
   const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const part = length === 0 ? 0 : Math.min(distance / length, 0.5);
+  const part = length === 0 ? 0 : Math.min(distance / length, 0.8);
   return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
 }
 
