@@ -1,6 +1,7 @@
 import type { ElkExtendedEdge, ElkNode, LayoutOptions } from 'elkjs/lib/elk.bundled.js';
 import { labelLines, LINE_HEIGHT, lineWidth, MARGIN, type Box } from './boxes.ts';
 import type { Chart, ChartState, ChartTransition } from './chart.ts';
+import { isBelow } from './lines.ts';
 
 /** A dot within a parent: where its initial state is entered from, or where transitions of any of its states start. */
 export interface Mark {
@@ -35,19 +36,6 @@ const PACKED: LayoutOptions = {
   'elk.aspectRatio': '1.3',
   'elk.spacing.nodeNode': '20',
 };
-
-/** Transitions that leave for the same states share a line; those that stay are written in their state. */
-export function linesOf(chart: Chart): ChartTransition[][] {
-  const lines = new Map<string, ChartTransition[]>();
-  for (const transition of chart.transitions) {
-    if (transition.targets.length === 0) continue;
-    const ends = JSON.stringify([transition.source, ...transition.targets]);
-    const line = lines.get(ends);
-    if (line === undefined) lines.set(ends, [transition]);
-    else line.push(transition);
-  }
-  return [...lines.values()];
-}
 
 export function marksOf(chart: Chart): Mark[] {
   return chart.states.flatMap((state): Mark[] => [
@@ -155,14 +143,6 @@ function elkEdges(chart: Chart, line: readonly ChartTransition[]): ElkExtendedEd
     targets: [target],
     labels: at === 0 ? [label] : [],
   }));
-}
-
-function isBelow(chart: Chart, ancestor: string): (id: string) => boolean {
-  const parents = new Map(chart.states.map(({ id, parent }) => [id, parent]));
-  return (id) => {
-    for (let at = parents.get(id); at !== undefined; at = parents.get(at)) if (at === ancestor) return true;
-    return false;
-  };
 }
 
 /** The innermost node that has both ends in it. */

@@ -1,7 +1,8 @@
 import type { ElkExtendedEdge, ElkNode, ElkPoint } from 'elkjs/lib/elk.bundled.js';
 import { boxOf, type Box } from './boxes.ts';
 import type { Chart, ChartState, ChartTransition } from './chart.ts';
-import { elkGraph, linesOf, markId, marksOf, wayId, type Mark } from './elk-graph.ts';
+import { elkGraph, markId, marksOf, wayId, type Mark } from './elk-graph.ts';
+import { linesOf } from './lines.ts';
 import { loadElk } from './load-elk.ts';
 
 export interface PlacedState {
