@@ -23,11 +23,11 @@ export class ConfigurationError extends EventBusError {
   }
 }
 
-/** A transport was asked for whose driver package isn't installed. */
+/** What was asked for needs a package that isn't installed: a transport its driver, a picture of a chart its layout. */
 export class DriverMissingError extends EventBusError {
   override readonly name = 'DriverMissingError';
   constructor(driver: string, cause?: unknown) {
-    super(`The driver "${driver}" is not installed. Run: npm install ${driver}`, {
+    super(`The package "${driver}" is not installed. Run: npm install ${driver}`, {
       code: 'DRIVER_MISSING',
       cause,
     });

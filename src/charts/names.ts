@@ -53,9 +53,14 @@ function sourceName(node: AnyStateNode, at: number): string {
   const { src } = node.invoke[at]!;
   if (typeof src === 'string' && !src.startsWith('xstate.invoke.')) return src;
   // XState puts a name of its own in the place of inline logic; what was given stands in the config.
-  const given = [(node.config as { invoke?: unknown }).invoke ?? []].flat()[at] as
-    { src?: { id?: unknown; config?: unknown } } | undefined;
-  const { id, config } = given?.src ?? {};
+  const { invoke } = node.config as { invoke?: unknown };
+  return logicName(([invoke ?? []].flat()[at] as { src?: unknown } | undefined)?.src);
+}
+
+/** As it is named; inline logic by a machine's id, or the name of the function that it is made of. */
+export function logicName(logic: unknown): string {
+  if (typeof logic === 'string') return logic;
+  const { id, config } = (logic ?? {}) as { readonly id?: unknown; readonly config?: unknown };
   if (typeof id === 'string') return id;
   return typeof config === 'function' ? functionName(config) : '(inline actor)';
 }
