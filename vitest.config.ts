@@ -12,6 +12,19 @@ const brokerTests = [
 ];
 const packageTests = ['test/api/**/*.test.ts'];
 
+/** What Stately's editor reads a file with is built on files of XState 4 that XState 5 doesn't have. */
+const extractor = {
+  alias: [
+    { find: /^xstate\/lib\//, replacement: 'xstate-v4/lib/' },
+    // Its CommonJS build, which Node would take, is loaded past any alias.
+    {
+      find: /^@xstate\/machine-extractor$/,
+      replacement: `${import.meta.dirname}/node_modules/@xstate/machine-extractor/dist/xstate-machine-extractor.esm.js`,
+    },
+  ],
+  server: { deps: { inline: [/@xstate\/machine-extractor/] } },
+};
+
 export default defineConfig({
   test: {
     env: { [seedVariable]: process.env[seedVariable] },
@@ -26,6 +39,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...extractor,
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: [...brokerTests, ...packageTests],

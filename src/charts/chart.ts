@@ -66,7 +66,7 @@ function stateOf(node: AnyStateNode): ChartState {
     key: node.key,
     parent: node.parent?.id,
     type: node.type,
-    history: node.history === false ? undefined : node.history,
+    history: node.type === 'history' ? node.history || 'shallow' : undefined,
     initial: node.type === 'history' ? historyDefault(node)?.id : initial?.target[0]?.id,
     description: node.description,
     tags: node.tags,

@@ -155,19 +155,16 @@ function containerOf({ sources, targets }: ElkExtendedEdge, parents: ReadonlyMap
   return above(targets[0]!).find((id) => around.includes(id)) ?? '';
 }
 
-/** Whether its regions can be laid out by themselves, because no transition leads from one to another or out. */
+/** Whether its regions can be laid out by themselves: each transition begins and ends within one, and not at its border. */
 function isPackable(chart: Chart, state: ChartState): boolean {
   if (state.type !== 'parallel') return false;
   const isInside = isBelow(chart, state.id);
+  const regions = chart.states.filter(({ parent }) => parent === state.id).map(({ id }) => id);
   const regionOf = (id: string): string | undefined =>
-    chart.states.find(
-      ({ id: region, parent }) => parent === state.id && (region === id || isBelow(chart, region)(id)),
-    )?.id;
+    regions.find((region) => region === id || isBelow(chart, region)(id));
   return chart.transitions.every(({ source, targets }) =>
-    targets.every((target) =>
-      isInside(source) || isInside(target)
-        ? regionOf(source) !== undefined && regionOf(source) === regionOf(target)
-        : true,
-    ),
+    targets
+      .filter((target) => isInside(source) || isInside(target))
+      .every((target) => regionOf(source) === regionOf(target) && !regions.includes(target)),
   );
 }

@@ -10,7 +10,10 @@ export function mermaidOf(chart: Chart): string {
   const [root] = chart.states;
   if (root === undefined) return 'stateDiagram-v2\n';
   const names = namesOf(chart);
-  const isFramed = root.type === 'parallel' || childrenOf(chart, root).length === 0;
+  const isFramed =
+    root.type === 'parallel' ||
+    childrenOf(chart, root).length === 0 ||
+    chart.transitions.some(({ targets }) => targets.includes(root.id));
   const states = isFramed ? drawn(chart, root, names) : inside(chart, root, names);
   const arrows = linesOf(chart).flatMap((line) => arrowsOf(chart, line, names));
   return `${['stateDiagram-v2', ...[...states, ...arrows].map((line) => `  ${line}`)].join('\n')}\n`;
@@ -23,7 +26,9 @@ function namesOf(chart: Chart): Names {
   const names = new Map<string, string>();
   const taken = new Set<string>();
   for (const { id } of chart.states) {
-    const name = `${/^\w/.test(id) ? '' : 's'}${id.replaceAll(/\W/g, '_')}`;
+    const letters = id.replaceAll(/\W/g, '_');
+    // A lone word may be one of Mermaid's own, such as end.
+    const name = /^\d|^[^_]*$/.test(letters) ? `_${letters}` : letters;
     let free = name;
     for (let count = 2; taken.has(free); count++) free = `${name}_${count}`;
     taken.add(free);
@@ -99,7 +104,10 @@ function arrowsOf(chart: Chart, line: readonly ChartTransition[], names: Names):
   });
 }
 
-/** Mermaid ends a text at a semicolon or a second colon, and shows its own escapes as they are in some places. */
+/**
+ * Mermaid ends a text at some of these signs, takes some words for its own wherever they stand, and shows its
+ * escapes as they are in some places.
+ */
 function plain(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')
@@ -107,7 +115,9 @@ function plain(text: string): string {
     .replaceAll(';', ',')
     .replaceAll('<', '‹')
     .replaceAll('>', '›')
-    .replaceAll(/:(?=:)/g, ': ')
+    .replaceAll(':', '∶')
     .replaceAll(/%(?=%)/g, '% ')
-    .replaceAll('\\', '∖');
+    .replaceAll('\\', '∖')
+    .replaceAll(/\[(?=\[)/g, '[ ')
+    .replaceAll(/direction (?=TB|BT|RL|LR)/gi, 'direction-');
 }

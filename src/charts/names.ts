@@ -79,7 +79,7 @@ export function actionName(action: unknown): string {
   switch (part.type) {
     case 'xstate.assign':
       return typeof part['assignment'] === 'object' && part['assignment'] !== null
-        ? `assign ${Object.keys(part['assignment']).join(', ')}`
+        ? `assign ${Object.keys(part['assignment']).join(', ')}`.trimEnd()
         : 'assign';
     case 'xstate.raise':
       return `raise ${eventName(part['event'])}`;

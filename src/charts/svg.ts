@@ -38,7 +38,7 @@ function stateGroup(chart: Chart, { state, box, x, y, width, height }: PlacedSta
     ...(parent?.type === 'parallel' ? ['region'] : []),
   ];
   const parts = [
-    `<title>${xml([state.id, state.description].filter((one) => one !== undefined).join(': '))}</title>`,
+    `<title>${xml(titleOf(state))}</title>`,
     state.type === 'history' ? historyMark(state, x, y, width) : rect('box', x, y, width, height, 8),
   ];
   if (state.type === 'final') parts.push(rect('inner-box', x + 3, y + 3, width - 6, height - 6, 6));
@@ -58,6 +58,12 @@ function stateGroup(chart: Chart, { state, box, x, y, width, height }: PlacedSta
     }
   }
   return `<g data-state="${xml(state.id)}" class="${classes.join(' ')}">${parts.join('')}</g>`;
+}
+
+function titleOf({ id, type, description, initial }: ChartState): string {
+  const first = type === 'history' && initial !== undefined ? `the last state, at first ${initial}` : undefined;
+  const meaning = description ?? first;
+  return meaning === undefined ? id : `${id}: ${meaning}`;
 }
 
 function historyMark(state: ChartState, x: number, y: number, width: number): string {
