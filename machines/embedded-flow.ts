@@ -15,7 +15,7 @@ export interface EmbeddedFlowSettings {
   readonly unwanted: (dispatch: Dispatch) => void;
   readonly stats: Stats;
   readonly work: Work;
-  readonly inspection: Inspection;
+  readonly inspection: Pick<Inspection, 'isOn'>;
 }
 
 /** Brings events that never leave the process straight from `publish` to the handlers. */

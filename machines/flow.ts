@@ -74,7 +74,7 @@ export interface LaneFlowSettings {
   readonly canRelease: boolean;
   readonly onUnwanted: 'ack' | 'dead-letter';
   readonly routes: Routes;
-  readonly inspection: Inspection;
+  readonly inspection: Pick<Inspection, 'isOn'>;
   /** @throws when the message isn't an event that is known here. */
   readonly decode: (message: Message) => DomainEvent;
   /** Whether this process has a definition of the type. */

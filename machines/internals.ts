@@ -1,4 +1,4 @@
-import type { AnyActorRef, AnyEventObject } from 'xstate';
+import { toObserver, type AnyActorRef, type AnyEventObject, type InspectionEvent } from 'xstate';
 import type { Clock } from '../src/contracts/clock.ts';
 
 // The only file that touches what XState 5 has at run time and leaves out of its types.
@@ -12,18 +12,91 @@ export function relay(source: AnyActorRef | undefined, target: AnyActorRef, even
   (target.system as unknown as Relaying)._relay(source, target, event);
 }
 
-/** Whether anybody has ever inspected a system of actors. */
-export interface Inspection {
-  isOn: boolean;
+/** Sees what happens in a system of actors. */
+export interface Watcher {
+  /** Whether it would see such a hot message now. What it sees of the others is not asked for. */
+  wants(message: string): boolean;
+  tell(event: InspectionEvent): void;
 }
 
-/** Notes from now on whether somebody inspects the system. */
-export function noteInspection(system: AnyActorRef['system'], inspection: Inspection): void {
-  const inspect = system.inspect.bind(system);
-  system.inspect = (observer) => {
-    inspection.isOn = true;
-    return inspect(observer);
+/** Who inspects a system of actors, and what they want to see now. */
+export interface Inspection {
+  /** The next delivery is to be seen, so it goes through the mailboxes. */
+  isOn: boolean;
+  /** Hot messages that somebody wants to see now; the others go unseen, and nothing is copied for them. */
+  readonly wanted: Set<string>;
+  readonly watchers: Set<Watcher>;
+}
+
+/** Messages of the data plane: too many to be shown all. */
+export const HOT = ['publish', 'deliver', 'deliveries', 'advance', 'idle'] as const;
+
+/** Actions that machines take on them, which tell of no event themselves. */
+const HOT_ACTIONS = new Set(['publish', 'run', 'hold', 'refuse', 'startReady']);
+
+const hot: ReadonlySet<unknown> = new Set(HOT);
+
+export const noInspection = (): Inspection => ({ isOn: false, wanted: new Set(), watchers: new Set() });
+
+/** To be called whenever a watcher comes, goes or changes its mind. */
+export function lookAround(inspection: Inspection): void {
+  const { watchers, wanted } = inspection;
+  for (const message of HOT) {
+    if ([...watchers].some((watcher) => watcher.wants(message))) wanted.add(message);
+    else wanted.delete(message);
+  }
+  inspection.isOn = wanted.has('deliver');
+}
+
+type Untold<Event = InspectionEvent> = Event extends InspectionEvent ? Omit<Event, 'rootId'> : never;
+
+/** The message that an inspection event is about, if it's one of the data plane. */
+export function hotMessage(event: Untold): string | undefined {
+  if (event.type === '@xstate.action') return HOT_ACTIONS.has(event.action.type) ? 'deliver' : undefined;
+  const type = 'event' in event ? event.event.type : undefined;
+  return hot.has(type) ? type : undefined;
+}
+
+/**
+ * Takes a system's inspection over: XState copies every event before any observer sees it, which for a message that
+ * nobody wants to see costs more than its delivery. Observers of the system itself (`system.inspect`) still see all.
+ */
+export function ownInspection(root: AnyActorRef, inspection: Inspection): void {
+  const { watchers, wanted } = inspection;
+  const system = root.system as unknown as {
+    _sendInspectionEvent(event: Untold): void;
+    inspect: AnyActorRef['system']['inspect'];
   };
+  system._sendInspectionEvent = (event) => {
+    if (watchers.size === 0) return;
+    const message = hotMessage(event);
+    if (message !== undefined && !wanted.has(message)) return;
+    const told = { ...event, rootId: root.sessionId } as InspectionEvent;
+    for (const watcher of watchers) watcher.tell(told);
+  };
+  system.inspect = (observer) => {
+    const { next } = toObserver(observer);
+    const watcher: Watcher = { wants: () => true, tell: (event) => next?.(event) };
+    watchers.add(watcher);
+    lookAround(inspection);
+    return {
+      unsubscribe: () => {
+        watchers.delete(watcher);
+        lookAround(inspection);
+      },
+    };
+  };
+}
+
+/** The actors that a parent has now. */
+export function childrenOf(snapshot: unknown): readonly AnyActorRef[] {
+  const { children, deliveries } = snapshot as {
+    readonly children?: Readonly<Record<string, AnyActorRef | undefined>>;
+    /** Those of the supervisor, which is no machine. */
+    readonly deliveries?: Iterable<AnyActorRef>;
+  };
+  if (deliveries !== undefined) return [...deliveries];
+  return Object.values(children ?? {}).filter((child) => child !== undefined);
 }
 
 interface Timer {

@@ -51,7 +51,7 @@ export type {
   FailedHandler,
   ReplayReport,
 } from './dead-letters/admin.ts';
-export type { InspectionObserver } from './observability/inspection.ts';
+export type { InspectionObserver, InspectOptions, Payloads } from './observability/inspection.ts';
 export type { BusActor, BusState, DrainReport, SubscriptionActor } from '../machines/index.ts';
 export type { DomainEvent } from './contracts/event.ts';
 export type { HandlerContext } from './contracts/handler.ts';

@@ -6,7 +6,7 @@ import type { Stats } from '../contracts/telemetry.ts';
 import type { Capabilities, ConnectionInfo } from '../contracts/transport.ts';
 import type { AnyEventDefinition, EventOf } from '../events/event-definition.ts';
 import type { BusActor, BusState, DrainReport, SubscriptionActor } from '../../machines/index.ts';
-import type { InspectionObserver } from '../observability/inspection.ts';
+import type { InspectionObserver, InspectOptions } from '../observability/inspection.ts';
 
 /** A handler object; `handle` is preferred when the object is callable too. */
 export interface HandlerObject<Event extends DomainEvent = DomainEvent> {
@@ -152,10 +152,12 @@ export interface EventBus extends AsyncDisposable {
   readonly state: BusState;
   readonly capabilities: Capabilities;
   /**
-   * Shows the observer every actor event of this bus. An observer that throws is told of no more and breaks nothing.
-   * Returns a function that ends it.
+   * Shows the observer the actors there are, and from then on what happens to them: {@link InspectOptions} says how much.
+   * It gets copies without code, connections and, by default, payloads. One that throws is told of no more and breaks
+   * nothing; to a slow one fewer publishes and deliveries are shown. Returns a function that ends it.
+   * @throws {ConfigurationError} when the observer or an option is wrong.
    */
-  inspect(observer: InspectionObserver): () => void;
+  inspect(observer: InspectionObserver, options?: InspectOptions): () => void;
   /** Rejects with an Error naming the state it is in when `timeoutMs` (30,000) passes, or when it can't come any more. */
   waitFor(
     state: BusState | ((state: BusState) => boolean),

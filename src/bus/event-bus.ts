@@ -5,7 +5,7 @@ import { DeadLetterAdmin, type DeadLetter } from '../dead-letters/admin.ts';
 import { BusStoppedError, ConfigurationError, EncodeError } from '../errors.ts';
 import type { AnyEventDefinition, EventOf } from '../events/event-definition.ts';
 import { sealEvent } from '../events/sealed-event.ts';
-import { guardedObserver, type InspectionObserver } from '../observability/inspection.ts';
+import type { InspectionObserver, InspectOptions } from '../observability/inspection.ts';
 import { resetStats } from '../observability/stats.ts';
 import type { BusActor, BusState, DrainReport } from '../../machines/index.ts';
 import type {
@@ -22,7 +22,7 @@ import type {
 import { BackgroundTasks } from './background-tasks.ts';
 import { busInfo, health } from './health.ts';
 import { Lifecycle } from './lifecycle.ts';
-import type { BusSettings } from './options.ts';
+import { inspectSetting, type BusSettings } from './options.ts';
 import { stateOf, untilAborted } from './states.ts';
 import { wire, type Link, type Wiring } from './wiring.ts';
 
@@ -162,9 +162,9 @@ export class StatechartEventBus implements BrokerEventBus {
     return stateOf(this.actor.getSnapshot());
   }
 
-  inspect(observer: InspectionObserver): () => void {
-    const inspection = this.actor.system.inspect(guardedObserver(observer, this.wiring.logger));
-    return () => inspection.unsubscribe();
+  inspect(observer: InspectionObserver, options: InspectOptions = {}): () => void {
+    const { limits } = inspectSetting({ ...options, observer });
+    return this.wiring.observations.add(observer, limits);
   }
 
   waitFor(

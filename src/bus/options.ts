@@ -6,7 +6,13 @@ import type { RetryPolicy } from '../contracts/settlement.ts';
 import { ConfigurationError } from '../errors.ts';
 import { EventRegistry, defaultRegistry } from '../events/registry.ts';
 import { defaultLogger } from '../observability/default-logger.ts';
-import type { InspectionObserver } from '../observability/inspection.ts';
+import {
+  DEFAULT_LIMITS,
+  inspectOptionsSchema,
+  isObserver,
+  type InspectionObserver,
+  type Limits,
+} from '../observability/inspection.ts';
 
 const hasMethods = (value: unknown, ...names: string[]): boolean =>
   typeof value === 'object' &&
@@ -68,11 +74,14 @@ export const busOptionsSchema = z.strictObject({
   shutdownTimeoutMs: milliseconds.optional(),
   /** Publishes in the background at once; beyond it they are waited for (1000). */
   maxBackgroundTasks: z.int().min(0).optional(),
-  /** Sees every actor event from the first on; the same as `bus.inspect` right after construction, plus the start. */
+  /** Sees the actors from the first on; `{ observer, payloads, eventsPerSecond }` says how much of it, as for `bus.inspect`. */
   inspect: z
-    .custom<InspectionObserver>(
-      (v) => typeof v === 'function' || hasMethods(v, 'next'),
-      'must be an observer',
+    .union(
+      [
+        z.custom<InspectionObserver>(isObserver),
+        inspectOptionsSchema.extend({ observer: z.custom<InspectionObserver>(isObserver) }),
+      ],
+      { error: 'must be an observer, or { observer, payloads, eventsPerSecond }' },
     )
     .optional(),
   /** For tests: time as an input. */
@@ -115,7 +124,7 @@ export interface BusSettings {
   readonly enableDlq: boolean;
   readonly shutdownTimeoutMs: number;
   readonly maxBackgroundTasks: number;
-  readonly inspect: InspectionObserver | undefined;
+  readonly inspect: { readonly observer: InspectionObserver; readonly limits: Limits } | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -165,10 +174,28 @@ export function busSettings(options: BusOptions, defaults: BusDefaults): BusSett
     enableDlq: options.enableDlq ?? true,
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
     maxBackgroundTasks: options.maxBackgroundTasks ?? 1000,
-    inspect: options.inspect,
+    inspect: options.inspect && inspectSetting(options.inspect),
     clock: options.clock ?? processClock,
     random: options.random ?? Math.random,
     logger: options.logger ?? defaultLogger,
+  };
+}
+
+/** @throws {ConfigurationError} when the observer or an option is wrong. */
+export function inspectSetting(
+  setting: NonNullable<BusOptions['inspect']>,
+): NonNullable<BusSettings['inspect']> {
+  if (!('observer' in setting)) return { observer: setting, limits: DEFAULT_LIMITS };
+  const { observer, ...options } = setting;
+  if (!isObserver(observer))
+    throw new ConfigurationError('inspect needs an observer: a function, or an object with next().');
+  const { eventsPerSecond, payloads } = parseOptions(inspectOptionsSchema, options, 'inspect');
+  return {
+    observer,
+    limits: {
+      eventsPerSecond: eventsPerSecond ?? DEFAULT_LIMITS.eventsPerSecond,
+      payloads: payloads ?? DEFAULT_LIMITS.payloads,
+    },
   };
 }
 

@@ -8,13 +8,13 @@ import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
 import { guardedLogger } from '../observability/default-logger.ts';
 import { guardListeners } from '../observability/guarded-listeners.ts';
-import { guardedObserver } from '../observability/inspection.ts';
+import { Observations } from '../observability/observations.ts';
 import { createStats } from '../observability/stats.ts';
 import { busLogic } from '../../machines/bus.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
 import { EmbeddedFlow } from '../../machines/embedded-flow.ts';
-import { indexTimers, noteInspection } from '../../machines/internals.ts';
+import { indexTimers, noInspection } from '../../machines/internals.ts';
 import { LaneFlow } from '../../machines/lane-flow.ts';
 import type { BusActor } from '../../machines/index.ts';
 import { Routes } from '../../machines/routes.ts';
@@ -38,6 +38,7 @@ export interface Wiring {
   readonly logger: BusSettings['logger'];
   readonly subscribers: Subscribers;
   readonly routes: Routes;
+  readonly observations: Observations;
   /** Undefined on a bus with a transport. */
   readonly embedded: EmbeddedPublisher | undefined;
   /** Undefined on the embedded bus. */
@@ -79,7 +80,8 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       `Nobody here wants events of type "${type}"; they are ${settings.onUnwanted === 'ack' ? 'passed over' : 'dead-lettered'}.`,
     ),
   );
-  const inspection = { isOn: settings.inspect !== undefined };
+  const inspection = noInspection();
+  const observations = new Observations(inspection, clock, logger);
   const embeddedFlow =
     link.transport === undefined
       ? new EmbeddedFlow({
@@ -140,11 +142,12 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     troubles,
   };
 
+  const first = settings.inspect;
   const actor = createActor(busLogic, {
     id: 'bus',
     systemId: 'bus',
     clock,
-    ...(settings.inspect === undefined ? {} : { inspect: guardedObserver(settings.inspect, logger) }),
+    ...(first === undefined ? {} : { inspect: observations.first(first.observer, first.limits) }),
     input: {
       transport: link.transport,
       connectTimeoutMs: settings.connectTimeoutMs,
@@ -170,10 +173,10 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     },
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
-  noteInspection(actor.system, inspection);
   guardListeners(actor, logger);
   // With an error listener from the start an error of the root is told here, and doesn't end the process.
   actor.subscribe({ error: (error) => logger.error({ err: error }, 'The bus has failed.') });
+  observations.own(actor);
 
   const subscribers = new Subscribers({
     actor,
@@ -223,7 +226,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     );
   }
 
-  return { actor, stats, work, codec, logger, subscribers, routes, embedded, queue };
+  return { actor, stats, work, codec, logger, subscribers, routes, observations, embedded, queue };
 }
 
 /** One event or a list of them. */
