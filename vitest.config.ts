@@ -11,6 +11,7 @@ const brokerTests = [
   'test/fault/**/*.test.ts',
 ];
 const packageTests = ['test/api/**/*.test.ts'];
+const pageTests = ['test/pages/**/*.test.ts'];
 
 /** What Stately's editor reads a file with is built on files of XState 4 that XState 5 doesn't have. */
 const extractor = {
@@ -42,7 +43,7 @@ export default defineConfig({
           ...extractor,
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: [...brokerTests, ...packageTests],
+          exclude: [...brokerTests, ...packageTests, ...pageTests],
           globalSetup: ['test/support/built.ts'],
           sequence: { groupOrder: 0 },
         },
@@ -70,6 +71,19 @@ export default defineConfig({
           globalSetup: ['test/support/built.ts', 'test/support/packed.ts'],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // One at a time: how responsive a page is can't be told beside other work.
+        extends: true,
+        test: {
+          name: 'pages',
+          include: pageTests,
+          globalSetup: ['test/support/built.ts', 'test/support/pages/browser.ts'],
+          maxWorkers: 1,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
         },
       },
       {

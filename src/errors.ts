@@ -26,8 +26,9 @@ export class ConfigurationError extends EventBusError {
 /** What was asked for needs a package that isn't installed: a transport its driver, a picture of a chart its layout. */
 export class DriverMissingError extends EventBusError {
   override readonly name = 'DriverMissingError';
-  constructor(driver: string, cause?: unknown) {
-    super(`The package "${driver}" is not installed. Run: npm install ${driver}`, {
+  /** @param install what to install where that is more than the one package. */
+  constructor(driver: string, cause?: unknown, install = driver) {
+    super(`The package "${driver}" is not installed. Run: npm install ${install}`, {
       code: 'DRIVER_MISSING',
       cause,
     });

@@ -48,6 +48,15 @@ export class Showing {
   }
 }
 
+/** XState's development build refuses while the actor is being made, which is just when observers are told of it. */
+function snapshotOf(actor: AnyActorRef): unknown {
+  try {
+    return actor.getSnapshot();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Stands for an actor, with as much of it as inspectors read. */
 class ShownActor {
   readonly id: string;
@@ -74,7 +83,7 @@ class ShownActor {
   }
 
   getSnapshot(): Snapshot<unknown> {
-    return shownSnapshot(this.#actor, this.#actor.getSnapshot(), this.#showing.payloads);
+    return shownSnapshot(this.#actor, snapshotOf(this.#actor), this.#showing.payloads);
   }
 
   send(message: AnyEventObject): void {

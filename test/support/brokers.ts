@@ -4,7 +4,7 @@ import { findBroker, withoutPassword } from '../../brokers/find.ts';
 import type { KafkaProgram } from '../../brokers/kafka-server.ts';
 import { type BrokerName, type BrokerRecipe, recipes } from '../../brokers/recipes.ts';
 
-/** Names the transports that must be tested, such as `redis,kafka`: without their broker the run fails. */
+/** Names what must be tested with, such as `redis,kafka,chromium`: without it the run fails. */
 export const requireVariable = 'BUSCHART_REQUIRE';
 
 declare module 'vitest' {
@@ -26,8 +26,11 @@ declare module 'vitest' {
   }
 }
 
+/** What tests need beside Node. */
+export type Needed = BrokerName | 'chromium';
+
 export interface NotTested {
-  readonly broker: BrokerName;
+  readonly broker: Needed;
   readonly why: string;
 }
 
@@ -95,14 +98,15 @@ export function neededBrokers(files: readonly string[]): readonly BrokerName[] {
 }
 
 /** @throws {Error} naming those it doesn't know. */
-export function requiredBrokers(list: string | undefined): ReadonlySet<BrokerName> {
+export function requiredBrokers(list: string | undefined): ReadonlySet<Needed> {
+  const known: readonly Needed[] = [...names, 'chromium'];
   const required = (list ?? '')
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
-  const unknown = required.filter((name) => !Object.hasOwn(recipes, name));
+  const unknown = required.filter((name) => !known.includes(name as Needed));
   if (unknown.length > 0) {
-    throw new Error(`${requireVariable} names ${unknown.join(', ')}; it knows ${names.join(', ')}`);
+    throw new Error(`${requireVariable} names ${unknown.join(', ')}; it knows ${known.join(', ')}`);
   }
-  return new Set(required as BrokerName[]);
+  return new Set(required as Needed[]);
 }

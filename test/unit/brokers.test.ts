@@ -196,6 +196,7 @@ describe('BUSCHART_REQUIRE', () => {
   it('names brokers, with commas', () => {
     expect(requiredBrokers(' redis ,').has('redis')).toBe(true);
     expect(requiredBrokers(undefined).size).toBe(0);
+    expect(requiredBrokers('chromium').has('chromium')).toBe(true);
   });
 
   it('is refused when it names one that nobody knows', () => {

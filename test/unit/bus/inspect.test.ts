@@ -143,6 +143,17 @@ describe('of lifecycles an observer', () => {
     ]);
   });
 
+  it('may ask an actor for its state from the first moment on', () => {
+    const { bus, logger } = memoryBus();
+    const statuses: string[] = [];
+    bus.inspect(({ type, actorRef }) => {
+      if (type === '@xstate.actor') statuses.push((actorRef.getSnapshot() as { status: string }).status);
+    });
+    bus.subscribe(Pinged, () => undefined);
+    expect(statuses).toEqual(['active', 'active', 'active', 'active', 'active']);
+    expect(logger.at('error')).toEqual([]);
+  });
+
   it('given to the constructor is told from the first actor on', () => {
     const seen: string[] = [];
     const { bus } = memoryBus({
