@@ -16,11 +16,18 @@ for (const name of await readdir(from))
   if (/\.(?:html|css|svg)$/.test(name)) await copyFile(new URL(name, from), new URL(name, to));
 
 const changedAt = Math.max(
-  ...(await Promise.all(['machines/', 'src/charts/', 'src/inspector/drawings.ts'].map(newest))),
+  ...(await Promise.all(
+    ['machines/', 'src/charts/', 'src/inspector/drawings.ts', 'scripts/build-page.ts'].map(newest),
+  )),
 );
 for (const machine of MACHINES) {
   const file = new URL(`chart-${machine.id}.svg`, to);
-  if ((await timeOf(file)) <= changedAt) await writeFile(file, await svgOf(chartOf(machine)));
+  if ((await timeOf(file)) <= changedAt) await writeFile(file, withoutStyle(await svgOf(chartOf(machine))));
+}
+
+/** The page allows no inline styles; that of the charts comes to it as a file. */
+function withoutStyle(svg: string): string {
+  return svg.replace(/<style>[^]*?<\/style>/, '');
 }
 
 /** When a file was written last, or the last of a folder's. */

@@ -138,12 +138,22 @@ export class Watch {
   #note(watched: Watched, message: AnyEventObject, taken: readonly AnyTransitionDefinition[]): void {
     const { happened, row } = watched;
     const { type, ...rest } = message;
+    const detail = wordsOf(rest);
+    const last = happened.at(-1);
+    // What a message changes, and where that leads at once, are two steps of one.
+    if (
+      taken.length > 0 &&
+      last?.message === messageName(type) &&
+      last.to.length === 0 &&
+      last.detail === detail
+    )
+      happened.pop();
     happened.push({
       at: Date.now(),
       message: messageName(type),
       to: taken.flatMap(({ target = [] }) => target.map(({ key }) => key)),
       taken: transitionIds(taken),
-      detail: wordsOf(rest),
+      detail,
     });
     if (happened.length > HAPPENINGS) happened.shift();
     this.#listener.changed(row.id);
@@ -151,9 +161,8 @@ export class Watch {
 }
 
 function nameOf(kind: ActorKind, id: string, { context = {} }: ShownState): string {
-  const { name, group, eventType, eventId } = context as Readonly<Record<string, string | undefined>>;
+  const { name, eventType, eventId } = context as Readonly<Record<string, string | undefined>>;
   if (kind === 'subscription') return name ?? id;
-  if (kind === 'consumer' && group !== undefined) return `consumer of ${group}`;
   if (kind === 'delivery') return `${eventType ?? 'undecoded'} ${eventId?.slice(0, 8) ?? ''}`.trim();
   return kind;
 }

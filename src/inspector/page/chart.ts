@@ -1,4 +1,5 @@
 import type { ActorKind } from '../protocol.ts';
+import { byId } from './elements.ts';
 import type { Session } from './session.ts';
 
 /** How long a transition stays lit. */
@@ -16,6 +17,12 @@ export class Chart {
 
   constructor(place: HTMLElement, session: Session) {
     this.#place = place;
+    const whole = byId('whole');
+    whole.addEventListener('click', () => {
+      const isWhole = place.classList.toggle('whole');
+      whole.setAttribute('aria-pressed', String(isWhole));
+      this.#light();
+    });
     this.#session = session;
   }
 
@@ -60,8 +67,6 @@ export class Chart {
       new DOMParser().parseFromString(text, 'image/svg+xml').documentElement,
       true,
     );
-    // Inline styles are not allowed here; its own comes as a file.
-    svg.querySelector('style')?.remove();
     // The region around it says what is to be said.
     svg.setAttribute('aria-hidden', 'true');
     this.#place.replaceChildren(svg);
@@ -71,6 +76,25 @@ export class Chart {
     const active = new Set(this.#active);
     for (const element of this.#place.querySelectorAll<SVGElement>('[data-state]'))
       element.classList.toggle('active', active.has(element.dataset['state'] ?? ''));
+    this.#reveal(this.#active.at(-1));
+  }
+
+  /** A large chart is scrolled to where it's lit; the page itself stays where it is. */
+  #reveal(state: string | undefined): void {
+    const element = this.#place.querySelector(`[data-state="${CSS.escape(state ?? '')}"] > .box`);
+    if (element === null) return;
+    const place = this.#place.getBoundingClientRect();
+    const box = element.getBoundingClientRect();
+    const isInside =
+      box.left >= place.left &&
+      box.right <= place.right &&
+      box.top >= place.top &&
+      box.bottom <= place.bottom;
+    if (isInside) return;
+    const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth';
+    const left = box.left + box.width / 2 - (place.left + place.width / 2);
+    const top = box.top + box.height / 2 - (place.top + place.height / 2);
+    this.#place.scrollBy({ left, top, behavior });
   }
 }
 

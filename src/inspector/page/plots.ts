@@ -72,7 +72,7 @@ export class Plots {
 
   constructor(place: HTMLElement) {
     this.#plots = PLOTS.map((plot) => {
-      const values = plot.series.map(() => make('output', {}, '–'));
+      const values = plot.series.map(() => make('b', {}, '–'));
       const canvas = make('div', { class: 'canvas', role: 'img' });
       const legend = plot.series.map(({ label, colour }, at) =>
         make(

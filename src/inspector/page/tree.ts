@@ -13,7 +13,10 @@ const ORDER: readonly ActorKind[] = [
 
 interface Item {
   row: ActorRow;
-  readonly element: HTMLLIElement;
+  /** The list item that holds it and those below it. */
+  readonly place: HTMLLIElement;
+  /** What has the focus and is read out. */
+  readonly element: HTMLElement;
   readonly name: HTMLElement;
   readonly state: HTMLElement;
   group: HTMLUListElement | undefined;
@@ -73,8 +76,6 @@ export class Tree {
     item.row = row;
     setText(item.name, row.name);
     setText(item.state, row.state);
-    // Its own words, and not those of all below it.
-    item.element.setAttribute('aria-label', `${row.name}, ${row.state}`);
     setTone(item.state, row.tone);
   }
 
@@ -82,23 +83,21 @@ export class Tree {
     const name = make('span', { class: 'name' });
     const state = make('span', { class: 'state' });
     const element = make(
-      'li',
-      {
-        role: 'treeitem',
-        'aria-selected': 'false',
-        tabindex: '-1',
-        'data-id': row.id,
-        'data-kind': row.kind,
-      },
-      make('div', { class: 'row' }, make('span', { class: 'twisty', 'aria-hidden': 'true' }), name, state),
+      'div',
+      { role: 'treeitem', class: 'row', 'aria-selected': 'false', tabindex: '-1', 'data-id': row.id },
+      make('span', { class: 'twisty', 'aria-hidden': 'true' }),
+      name,
+      ' ',
+      state,
     );
-    const item: Item = { row, element, name, state, group: undefined };
+    const place = make('li', { role: 'none', 'data-kind': row.kind }, element);
+    const item: Item = { row, place, element, name, state, group: undefined };
     this.#items.set(row.id, item);
     const siblings = this.#groupOf(row.parent);
     const next = [...siblings.children].find(
       (other) => ORDER.indexOf((other as HTMLElement).dataset['kind'] as ActorKind) > ORDER.indexOf(row.kind),
     );
-    siblings.insertBefore(element, next ?? null);
+    siblings.insertBefore(place, next ?? null);
     return item;
   }
 
@@ -106,8 +105,9 @@ export class Tree {
     const item = parent === undefined ? undefined : this.#items.get(parent);
     if (item === undefined) return this.#root;
     if (item.group === undefined) {
-      item.group = make('ul', { role: 'group' });
-      item.element.append(item.group);
+      item.group = make('ul', { role: 'group', id: `below-${item.row.id}` });
+      item.place.append(item.group);
+      item.element.setAttribute('aria-owns', item.group.id);
       // In a bad hour there are hundreds of them.
       item.element.setAttribute('aria-expanded', String(item.row.kind !== 'deliveries'));
     }
@@ -117,14 +117,15 @@ export class Tree {
   #remove(id: string): void {
     const item = this.#items.get(id);
     if (item === undefined) return;
-    const hadFocus = item.element.contains(document.activeElement);
+    const hadFocus = item.place.contains(document.activeElement);
     const parent = item.row.parent === undefined ? undefined : this.#items.get(item.row.parent);
-    item.element.remove();
+    item.place.remove();
     this.#items.delete(id);
     if (parent?.group?.childElementCount === 0) {
       parent.group.remove();
       parent.group = undefined;
       parent.element.removeAttribute('aria-expanded');
+      parent.element.removeAttribute('aria-owns');
     }
     if (this.#chosen !== id) return;
     if (parent === undefined) this.#chosen = undefined;
@@ -182,7 +183,7 @@ export class Tree {
         return expanded === 'true' ? (visible[at + 1] ?? null) : null;
       case 'ArrowLeft':
         if (expanded === 'true') return expand(false);
-        return current.parentElement?.closest<HTMLElement>('[role=treeitem]') ?? null;
+        return parentOf(current);
       case 'Enter':
       case ' ':
         return current;
@@ -190,6 +191,11 @@ export class Tree {
         return undefined;
     }
   }
+}
+
+function parentOf(element: HTMLElement): HTMLElement | null {
+  const group = element.closest('[role=group]');
+  return group?.parentElement?.querySelector<HTMLElement>(':scope > [role=treeitem]') ?? null;
 }
 
 function toggle(element: HTMLElement): void {
