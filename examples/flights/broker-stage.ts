@@ -17,6 +17,8 @@ export interface BrokerStageOptions {
   /** Kill one worker once half of this many events are published; undefined kills none. */
   readonly killAmong: number | undefined;
   readonly seed: number;
+  /** Each worker shows itself in a page of its own. */
+  readonly inspect: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -58,8 +60,8 @@ export class BrokerStage implements Stage {
     try {
       await stage.bus.connect({ signal: options.signal });
       stage.#isConnected = true;
-      const { workers, seed } = options;
-      stage.#pool = await WorkerPool.start(workers, { place: stage.#place, seed });
+      const { workers, seed, inspect } = options;
+      stage.#pool = await WorkerPool.start(workers, { place: stage.#place, seed, inspect });
       return stage;
     } catch (error) {
       await stage[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { DeadLetter, DrainReport, ReplayReport } from 'buschart';
 import { eventsOf, type FlightEvent } from './events.ts';
 import type { FlightRecord } from './records.ts';
@@ -13,20 +13,31 @@ export interface JobResult {
   readonly drain: DrainReport;
 }
 
-/** Records per publish: a list is one trip to the broker. */
+/** Most records per publish: a list is one trip to the broker. */
 const recordsPerList = 200;
+/** With a rate: lists a second, so that it looks like a flow. */
+const listsPerSecond = 10;
 
-/** The main job: publish everything, look at what failed, repair, replay, drain. Rejects when `signal` aborts. */
+/**
+ * The main job: publish everything, look at what failed, repair, replay, drain. Rejects when `signal` aborts.
+ * @param rate Events published a second at most.
+ */
 export async function runJob(
   records: readonly FlightRecord[],
   stage: Stage,
   signal: AbortSignal,
+  rate = Infinity,
 ): Promise<JobResult> {
-  for (const events of listsOfEvents(records)) {
+  const startedAt = performance.now();
+  let published = 0;
+  for (const events of listsOfEvents(records, Math.ceil(rate / 2 / listsPerSecond))) {
     // In memory a list may be handled without a turn of the event loop, which a Ctrl-C and the progress bar need.
     await nextTurn();
     signal.throwIfAborted();
     await stage.publish(events);
+    published += events.length;
+    const aheadMs = (published * 1000) / rate - (performance.now() - startedAt);
+    if (aheadMs > 0) await delay(aheadMs, undefined, { signal });
   }
   await stage.settled();
   signal.throwIfAborted();
@@ -42,9 +53,10 @@ export async function runJob(
 }
 
 /** Made list by list, so that memory holds a few hundred events and not all of them. */
-function* listsOfEvents(records: readonly FlightRecord[]): Generator<readonly FlightEvent[]> {
-  for (let start = 0; start < records.length; start += recordsPerList) {
-    yield records.slice(start, start + recordsPerList).flatMap(eventsOf);
+function* listsOfEvents(records: readonly FlightRecord[], wanted: number): Generator<readonly FlightEvent[]> {
+  const size = Math.min(wanted, recordsPerList);
+  for (let start = 0; start < records.length; start += size) {
+    yield records.slice(start, start + size).flatMap(eventsOf);
   }
 }
 

@@ -3,6 +3,7 @@ import { EventBusError } from 'buschart';
 import { BrokerStage } from './broker-stage.ts';
 import { plainLoop } from './expected.ts';
 import { readRows } from './input.ts';
+import { inspectRun } from './inspection.ts';
 import { runJob } from './job.ts';
 import { MemoryStage } from './memory-stage.ts';
 import { type FlightOptions, parseOptions } from './options.ts';
@@ -35,10 +36,11 @@ async function fly(options: FlightOptions, signal: AbortSignal): Promise<number>
   const events = 2 * records.length;
   await using stage = await openStage(options, events, signal);
   console.log(`${records.length} flights of ${options.input}: ${events} events, ${options.transport}`);
+  await using inspection = options.inspect ? await inspectRun(stage.bus, signal) : undefined;
 
   const startedAt = performance.now();
   const stopProgress = showProgress(events, () => stage.handlers.projection.events);
-  const result = await runJob(records, stage, signal)
+  const result = await runJob(records, stage, signal, options.rate)
     .finally(stopProgress)
     .catch(async (error: unknown) => {
       if (signal.aborted) console.log(`drained: ${describeDrain(await stage.drain())}`);
@@ -48,11 +50,12 @@ async function fly(options: FlightOptions, signal: AbortSignal): Promise<number>
 
   const report = createReport(result, stage.handlers, plainLoop(records), stage.notes);
   console.log(`${report.text}\n${seconds.toFixed(1)} s, ${Math.round(events / seconds)} events/s`);
+  await inspection?.ended();
   return report.isEqual ? exitCode.equal : exitCode.notEqual;
 }
 
 async function openStage(options: FlightOptions, events: number, signal: AbortSignal): Promise<Stage> {
-  const { transport, workers, kill, seed } = options;
+  const { transport, workers, kill, seed, inspect } = options;
   if (transport === 'memory') return new MemoryStage(seed, events);
   const url = { redis: options.redisUrl, rabbitmq: options.rabbitmqUrl, kafka: options.kafkaServers }[
     transport
@@ -63,6 +66,7 @@ async function openStage(options: FlightOptions, events: number, signal: AbortSi
     workers,
     seed,
     signal,
+    inspect,
     killAmong: kill ? events : undefined,
   });
 }

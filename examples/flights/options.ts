@@ -15,7 +15,13 @@ export interface FlightOptions {
   readonly workers: number;
   readonly kill: boolean;
   readonly seed: number;
+  /** Show the run in a page, and begin once that is open. */
+  readonly inspect: boolean;
+  /** Most events published a second; undefined for as many as go. */
+  readonly rate?: number;
 }
+
+const watchableRate = 1000;
 
 /**
  * Reads the command line; undefined when help was asked for, and printed.
@@ -32,7 +38,8 @@ export function parseOptions(args: readonly string[]): FlightOptions | undefined
   }
   const options = command.opts<FlightOptions>();
   refuseWhatDoesNotGoTogether(options);
-  return options;
+  // At full speed there would be nothing to watch.
+  return options.inspect ? { rate: watchableRate, ...options } : options;
 }
 
 function refuseWhatDoesNotGoTogether(options: FlightOptions): void {
@@ -79,6 +86,8 @@ function flightsCommand(): Command {
     .option('--workers <n>', 'consumer processes of one group, on a broker', wholeNumberFrom(1), 1)
     .option('--kill', 'SIGKILL one worker midway and start another, on a broker', false)
     .option('--seed <n>', 'decides which notifications fail', wholeNumberFrom(0), 1)
+    .option('--inspect', 'watch it in a page: prints its URL, and begins when it is open', false)
+    .option('--rate <n>', 'publish at most n events a second (1000 with --inspect)', wholeNumberFrom(1))
     .allowExcessArguments(false)
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();

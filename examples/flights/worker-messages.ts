@@ -5,6 +5,7 @@ import type { Place } from './places.ts';
 export interface RunOptions {
   readonly place: Place;
   readonly seed: number;
+  readonly inspect: boolean;
 }
 
 /** How a worker process is started; handed over as one JSON argument. */
@@ -17,6 +18,7 @@ export type ToWorker = { readonly kind: 'repair' } | { readonly kind: 'drain' };
 
 export type FromWorker =
   | { readonly kind: 'consuming' }
+  | { readonly kind: 'inspected'; readonly url: string }
   | { readonly kind: 'repaired' }
   | { readonly kind: 'drained'; readonly report: DrainReport }
   | { readonly kind: 'failed'; readonly message: string };

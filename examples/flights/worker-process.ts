@@ -23,6 +23,7 @@ export class WorkerProcess {
     this.#process.on('error', (error) => (this.#failure = error.message));
     this.#process.on('message', (message: FromWorker) => {
       if (message.kind === 'failed') this.#failure = message.message;
+      if (message.kind === 'inspected') console.log(`${this.name}: ${message.url}`);
     });
   }
 

@@ -1,3 +1,4 @@
+import { startInspector } from 'buschart/inspector';
 import { FlightHandlers } from './handlers.ts';
 import { FileJournal } from './journal.ts';
 import { busAt } from './places.ts';
@@ -39,6 +40,11 @@ process.on('message', (message: ToWorker) => {
 });
 
 try {
+  if (options.inspect)
+    tell({
+      kind: 'inspected',
+      url: (await startInspector(bus, { allowActions: true, payloads: 'full' })).url,
+    });
   const consumption = await bus.startConsumingInBackground();
   tell({ kind: 'consuming' });
   await consumption.done;

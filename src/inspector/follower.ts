@@ -24,6 +24,9 @@ export interface Page {
 export class Follower {
   readonly bus: BrokerEventBus;
   readonly watch: Watch;
+  /** Settles when the first page is opened. */
+  readonly opened: Promise<void>;
+  #tellOpened: () => void = () => undefined;
   readonly #figures: Figures;
   readonly #hello: Hello;
   readonly #pages = new Set<Page>();
@@ -33,6 +36,7 @@ export class Follower {
 
   constructor(bus: BrokerEventBus, hello: Hello, payloads: Payloads) {
     this.bus = bus;
+    this.opened = new Promise((resolve) => (this.#tellOpened = resolve));
     this.#hello = hello;
     this.watch = new Watch({
       changed: (id) => this.#each(({ updates }) => updates.changed(id)),
@@ -52,6 +56,7 @@ export class Follower {
       wake,
     };
     this.#pages.add(page);
+    this.#tellOpened();
     this.#ticking ??= setInterval(() => this.#each(({ wake: tell }) => tell()), TICK_MS).unref();
     return { updates: page.updates, close: () => this.#close(page) };
   }

@@ -19,6 +19,8 @@ export type { InspectorOptions } from './options.ts';
 export interface Inspector extends AsyncDisposable {
   /** Where to open it; the token is part of it, so whoever has it may look. */
   readonly url: string;
+  /** Settles when somebody has opened the page for the first time; never, if nobody does. */
+  readonly opened: Promise<void>;
   /** Resolves once no socket or timer is left. Idempotent. */
   close(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export async function startInspector(
   const { port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${urlHost(host)}:${taken}/#token=${token}`,
+    opened: follower.opened,
     close,
     [Symbol.asyncDispose]: close,
   };

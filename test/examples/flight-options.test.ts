@@ -17,7 +17,14 @@ describe('the options of the flights example', () => {
     expect(parseOptions(args)).toMatchObject({ workers: 3, limit: 200, seed: 7, kill: true });
   });
 
+  it('go slowly enough to be watched when they are to be', () => {
+    expect(parseOptions([])).not.toHaveProperty('rate');
+    expect(parseOptions(['--inspect'])).toMatchObject({ inspect: true, rate: 1000 });
+    expect(parseOptions(['--inspect', '--rate', '50'])).toMatchObject({ rate: 50 });
+  });
+
   it.each([
+    [['--rate', '0'], /rate[^]*1 or more/],
     [['--transport', 'pigeon'], /pigeon[^]*memory, redis/],
     [['--workers', '0'], /workers[^]*1 or more/],
     [['--workers', 'many'], /many[^]*whole number/],

@@ -42,6 +42,34 @@ describe('the flights example in memory', { timeout: 60_000 }, () => {
     expect(exitCode).toBe(code);
   });
 
+  it('shows itself in a page with --inspect: begins when it is open, and stays until a Ctrl-C', async () => {
+    const output: string[] = [];
+    const page = new AbortController();
+    const run = await runFlights(['--inspect', '--limit', '500', '--rate', '5000'], {
+      on: 'stays until Ctrl-C',
+      signal: 'SIGINT',
+      during: (text) => {
+        output.push(text);
+        const url = /Open (?<url>\S+)/.exec(text)?.groups?.['url'];
+        if (url === undefined) return;
+        const { origin, hash } = new URL(url);
+        expect(output.join('')).not.toContain('busiest');
+        const headers = { authorization: `Bearer ${hash.replace('#token=', '')}` };
+        void fetch(`${origin}/api/stream`, { headers, signal: page.signal }).catch(() => undefined);
+      },
+    });
+    page.abort();
+    expect(run.stderr).toBe('');
+    expect(run.stdout).toContain('projection equals the plain loop: yes');
+    expect(run.exitCode).toBe(0);
+  });
+
+  it('ends at once when nobody opens that page, and a Ctrl-C comes', async () => {
+    const { exitCode, stderr } = await runFlights(['--inspect'], { on: 'begins when', signal: 'SIGINT' });
+    expect(stderr).toContain('Interrupted');
+    expect(exitCode).toBe(130);
+  });
+
   it('prints its options when asked for', async () => {
     const { exitCode, stdout } = await runFlights(['--help']);
     expect(stdout).toMatch(/--transport[^]*--input[^]*--workers[^]*--kill[^]*--seed/);

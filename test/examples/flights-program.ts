@@ -21,7 +21,12 @@ export interface FlightsRun {
  */
 export async function runFlights(
   args: readonly string[],
-  interruption?: { readonly on: string; readonly signal: 'SIGINT' | 'SIGTERM' },
+  interruption?: {
+    readonly on: string;
+    readonly signal: 'SIGINT' | 'SIGTERM';
+    /** Told of its output as it comes. */
+    readonly during?: (text: string) => void;
+  },
 ): Promise<FlightsRun> {
   const temporary = await mkdtemp(join(tmpdir(), 'flights-program-'));
   try {
@@ -33,6 +38,7 @@ export async function runFlights(
     });
     if (interruption !== undefined) {
       program.stdout.on('data', (chunk: Buffer) => {
+        interruption.during?.(chunk.toString());
         if (chunk.toString().includes(interruption.on)) program.kill(interruption.signal);
       });
     }

@@ -265,13 +265,13 @@ describe('an observer that', () => {
       { eventsPerSecond: Infinity },
     );
     await publishOneByOne(bus, 1000);
-    expect(shownNow).toBeLessThan(10);
-    expect(logger.at('warn')).toEqual([expect.stringContaining('does not keep up')]);
+    expect(shownNow).toBeLessThan(15);
+    expect(logger.at('info')).toEqual([expect.stringContaining('does not keep up')]);
     const before = shownNow;
-    await clock.advance(2000);
+    await clock.advance(5000);
     await bus.publish(ping());
     expect(shownNow).toBe(before + 1);
-    expect(logger.at('warn')).toHaveLength(1);
+    expect(logger.at('info')).toHaveLength(1);
   });
 
   it('hands what it is shown to a later turn is shown no more than it can hold', async () => {
