@@ -3,6 +3,9 @@
  * plants a violation of each to see it caught.
  */
 const drivers = ['ioredis'];
+/** Packages of the inspector; elkjs belongs to the charts. */
+const inspectorPackages = ['hono', '@hono/node-server', 'uplot'];
+const inspectorPackage = `(^|/)node_modules/(${inspectorPackages.join('|')})(/|$)|^(${inspectorPackages.join('|')})(/|$)`;
 const driver = `(^|/)node_modules/(${drivers.join('|')})(/|$)|^(${drivers.join('|')})$`;
 
 module.exports = {
@@ -49,6 +52,39 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
       to: { path: driver, reachable: true },
+    },
+    {
+      name: 'the-inspector-is-a-subpath',
+      comment: 'Nobody who does not ask for it loads it.',
+      severity: 'error',
+      from: { path: '^(src|machines)/', pathNot: '^src/inspector/' },
+      to: { path: '^src/inspector/' },
+    },
+    {
+      name: 'the-inspector-alone-serves',
+      severity: 'error',
+      from: { path: '^(src|machines)/', pathNot: '^src/inspector/' },
+      to: { path: inspectorPackage },
+    },
+    {
+      name: 'the-page-knows-the-protocol-alone',
+      comment: 'It runs in a browser.',
+      severity: 'error',
+      from: { path: '^src/inspector/page/' },
+      to: {
+        pathNot: [
+          '^src/inspector/page/',
+          '^src/inspector/protocol\\.ts$',
+          '(^|/)node_modules/uplot/',
+          '^uplot$',
+        ],
+      },
+    },
+    {
+      name: 'the-server-is-not-the-page',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/inspector/page/' },
+      to: { path: '^src/inspector/page/' },
     },
     {
       name: 'the-library-stands-alone',

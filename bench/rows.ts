@@ -26,6 +26,8 @@ export interface Contest {
 
 /** Node 24 runs Promise.allSettled faster, and everything else about as fast as before. */
 const overSettled = { atLeast: nodeMajor < 24 ? 1.5 : 1.2 };
+/** Node 20 copies objects slowly. */
+const underInspection = { atLeast: nodeMajor < 24 ? 0.3 : 0.5 };
 const MEGABYTE = 1_000_000;
 
 const count = (handlers: number): string => `${handlers} handler${handlers === 1 ? '' : 's'}`;
@@ -174,6 +176,37 @@ export const contests: readonly Contest[] = [
         floor: 'emittery ×3',
         unit: 'perSecond',
         bar: { atLeast: 3 },
+      },
+    ],
+  },
+  {
+    name: 'memory inspected',
+    rows: [
+      {
+        what: 'in memory, with an observer',
+        ours: 'inspection: observer',
+        floor: 'inspection: none',
+        unit: 'perSecond',
+        bar: underInspection,
+      },
+      {
+        what: 'in memory, with an observer that is shown everything',
+        ours: 'inspection: observer of all',
+        floor: 'inspection: none',
+        unit: 'perSecond',
+      },
+      {
+        what: 'in memory, with the inspector and its page open',
+        ours: 'inspection: page',
+        floor: 'inspection: none',
+        unit: 'perSecond',
+        bar: underInspection,
+      },
+      {
+        what: 'the same with 100 actors, in deliveries',
+        ours: 'inspection: page, 100 actors',
+        unit: 'perSecond',
+        bar: { atLeast: 50_000 },
       },
     ],
   },

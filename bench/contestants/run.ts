@@ -1,4 +1,5 @@
 import { brokerContestants } from './brokers.ts';
+import { inspectedContestants } from './inspected.ts';
 import { memoryContestants } from './memory.ts';
 import type { Answer, Command, Place } from './protocol.ts';
 
@@ -13,7 +14,7 @@ const fail = (error: unknown): void => {
 };
 
 try {
-  const enter = memoryContestants[name] ?? brokerContestants[name];
+  const enter = memoryContestants[name] ?? inspectedContestants[name] ?? brokerContestants[name];
   if (enter === undefined) throw new Error(`There is no contestant called "${name}".`);
   const contestant = await enter(place);
   const obey = async (command: Command): Promise<void> => {

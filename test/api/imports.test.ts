@@ -92,6 +92,21 @@ describe('the import rules', () => {
       'src/bus.ts': `export const load = () => import('./transports/redis/a.ts');`,
       'src/transports/redis/a.ts': `import { Redis } from 'ioredis';\nexport const a = Redis;`,
     },
+    'the-inspector-is-a-subpath': {
+      'src/index.ts': `export { start } from './inspector/index.ts';`,
+      'src/inspector/index.ts': `export const start = 1;`,
+    },
+    'the-inspector-alone-serves': {
+      'src/bus/a.ts': `import { Hono } from 'hono';\nexport const a = new Hono();`,
+    },
+    'the-page-knows-the-protocol-alone': {
+      'src/inspector/page/a.ts': `import { b } from '../b.ts';\nexport const a = b;`,
+      'src/inspector/b.ts': `export const b = 1;`,
+    },
+    'the-server-is-not-the-page': {
+      'src/inspector/a.ts': `import { b } from './page/b.ts';\nexport const a = b;`,
+      'src/inspector/page/b.ts': `export const b = 1;`,
+    },
     'the-library-stands-alone': {
       'src/a.ts': `import { t } from '../test/t.ts';\nexport const a = t;`,
       'test/t.ts': `export const t = 1;`,
