@@ -76,7 +76,7 @@ export type ConsumerEvent =
 
 /** Reads a source until it ends; a batch is one message to the consumer. */
 export const pump = fromCallback<EventObject, ConsumerContext>(
-  ({ input: { connection, group, interest, notice }, sendBack }) => {
+  ({ input: { connection, group, interest, notice, flow }, sendBack }) => {
     if (connection === undefined || group === undefined) return;
     const ended = (error: unknown): void => {
       const isRefused = (error as { code?: unknown } | undefined)?.code === 'CONFIGURATION';
@@ -94,6 +94,8 @@ export const pump = fromCallback<EventObject, ConsumerContext>(
       ended(error);
       return;
     }
+    // Before the first read: what is pulled where nobody wants anything would be passed over for the whole group.
+    if (!flow.isWanted) source.pause();
     sendBack({ type: 'source.opened', source });
     void source.ready.then(() => sendBack({ type: 'source.ready' }));
     void (async () => {

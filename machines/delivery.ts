@@ -118,6 +118,8 @@ export const deliveryMachine = setup({
       on: {
         handled: { actions: 'noteResult' },
         'retry.due': { actions: 'runAgain' },
+        // Its consumer drains, and says so to the attempts that wait for a slot before it says so to the delivery.
+        'retry.refused': { actions: 'putBack' },
         'handler.removed': { actions: 'cancelRetry' },
         drain: 'finishing',
       },
@@ -167,7 +169,6 @@ export const deliveryMachine = setup({
       tags: ['draining'],
       on: {
         handled: { actions: 'noteLastResult' },
-        'retry.refused': { actions: 'putBack' },
         'handler.removed': { actions: 'cancelRetry' },
       },
       always: [

@@ -86,18 +86,18 @@ export class LaneFlow implements Flow {
   }
 
   drain(): void {
-    if (!this.#settings.canRelease) {
-      this.startReady();
-      return;
-    }
+    if (!this.#settings.canRelease) return this.startReady();
     this.#slots.refuseRetries();
-    for (const dispatch of [...this.#ready.drain(), ...this.#lanes.removeWaiting()]) {
+    const ready = this.#ready.drain();
+    const unbegun = [...ready, ...this.#lanes.removeWaiting()];
+    // Each held its lane, and the consumer that comes next has the same lanes.
+    for (const dispatch of ready) this.#leaveLane(dispatch);
+    for (const dispatch of unbegun)
       // Where it isn't certain it stays ours until the lease ends; either way no settlement follows.
       dispatch.delivery?.release().then(
         () => this.#over(dispatch, 'released'),
         () => this.#over(dispatch, 'abandoned'),
       );
-    }
   }
 
   abandonAll(): void {

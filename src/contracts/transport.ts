@@ -9,6 +9,8 @@ export interface Transport {
   /** `host:port` for messages, never a password; undefined while it isn't known. */
   readonly where?: string | undefined;
   readonly capabilities: Capabilities;
+  /** A group is given only the types that were asked for: its sources have {@link Source.want} (false). */
+  readonly bindsTypes?: boolean;
   /**
    * Opens one connection; never retries.
    * @throws {ConnectionError} when the broker isn't reached before `signal` aborts; `retryable` is false for

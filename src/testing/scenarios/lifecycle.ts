@@ -114,6 +114,26 @@ export const lifecycleScenarios: Scenarios = {
             return { redeliveries: 20 };
           }),
 
+          scenario(
+            'leaves to others what it has no handler for, also when it comes back after a loss',
+            async (stage) => {
+              await faults.prepare?.(stage.destination);
+              await stage.foundGroup();
+              const idle = await stage.consumer({ handle: null });
+              await stage.publish(stage.bus(), counted(20));
+              await faults.cut(stage.destination);
+              await stage.settles(idle.waitFor('retrying'), 'the loss to be noticed');
+              await faults.heal(stage.destination);
+              await stage.settles(idle.waitFor('consuming'), 'it to consume again');
+              await stage.pass(100);
+              expect(idle.getStats().eventsIgnored).toBe(0);
+              // A member of a group of Kafka has its partitions as long as it is there, and be it idle.
+              await stage.settles(idle.shutdown(), 'it to stop');
+              await stage.consumer();
+              await stage.handled(20);
+            },
+          ),
+
           scenario('can be shut down while the broker is away', async (stage) => {
             await faults.prepare?.(stage.destination);
             const consumer = await stage.consumer();

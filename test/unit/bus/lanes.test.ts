@@ -279,4 +279,26 @@ describe('stopConsuming', () => {
     expect(settled.map((line) => line.replace(/ .*/, '')).toSorted()).toEqual(['ack', 'release', 'release']);
     expect(bus.state).toBe('connected');
   });
+
+  it.each<[string, { readonly concurrency: number; readonly isPaused: boolean }]>([
+    ['of a slot', { concurrency: 1, isPaused: false }],
+    ['of the end of a pause', { concurrency: 2, isPaused: true }],
+  ])('gives back what is due again and waits for want %s', async (_, { concurrency, isPaused }) => {
+    const { bus, clock, settled } = await consuming({ concurrency, retry: { baseDelayMs: 10, jitter: 0 } });
+    const ended = gate();
+    bus.subscribe(Pinged, async ({ n }) => {
+      if (n === 1) throw new Error('x');
+      await ended.promise;
+    });
+    for (const [n, key] of ['a', 'b'].entries()) void bus.publish(ping(n + 1, key));
+    await settle(clock);
+    if (isPaused) bus.pause();
+    await clock.advance(10);
+    const stopped = bus.stopConsuming();
+    await settle(clock);
+    ended.open();
+    await settle(clock);
+    expect(settled.map((line) => line.replace(/ .*/, '')).toSorted()).toEqual(['ack', 'release']);
+    expect(await stopped).toMatchObject({ settled: 1, released: 1, aborted: 0, timedOut: false });
+  });
 });

@@ -193,6 +193,17 @@ describe('a drain', () => {
     expect(rig.idle).toBe(1);
   });
 
+  it('leaves the lanes of what it gave back to the deliveries that come after it', async () => {
+    const rig = laneRig({ concurrency: 1, canRelease: true });
+    rig.hold('a1', 'b1', 'b2');
+    rig.flow.drain();
+    await Promise.resolve();
+    rig.succeed('a1');
+    // The same, delivered again once the bus consumes again.
+    rig.hold('b3');
+    expect(rig.running()).toEqual(['b3']);
+  });
+
   it('runs it where nobody else could', () => {
     const rig = laneRig({ concurrency: 1, canRelease: false });
     rig.hold('a1', 'a2');
