@@ -13,15 +13,22 @@ export interface Abilities extends Capabilities {
 export interface Destination {
   readonly name: string;
   readonly group: string;
+  /** One of several ways there; see {@link TransportFaults.wayTo}. */
+  readonly way?: string;
 }
 
 /** Breaks the way between the buses of one destination and their broker. */
 export interface TransportFaults {
   /** Called before any bus of that destination is made, by the tests that are going to cut it. */
   prepare?(destination: Destination): Promise<void>;
-  /** Cuts every connection at once, and lets no new one stand until {@link heal}. */
+  /** Cuts every connection of that way at once, and lets no new one stand until {@link heal}. */
   cut(destination: Destination): Promise<void>;
   heal(destination: Destination): Promise<void>;
+  /**
+   * The same destination by a way of its own, so that `cut` and `heal` break that way alone: what one bus is reached by,
+   * cut for good, is what a crash of its process looks like to the broker. Absent where ways can't be told apart.
+   */
+  wayTo?(destination: Destination): Promise<Destination>;
 }
 
 /** Looks at the broker past the bus. */

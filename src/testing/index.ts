@@ -1,5 +1,7 @@
 export { describeTransport } from './transport-suite.ts';
 export type { SuiteOptions } from './transport-suite.ts';
+export { testBus } from './bus-suite.ts';
+export type { BusTestOptions } from './bus-suite.ts';
 export type {
   Abilities,
   Destination,

@@ -9,16 +9,20 @@ const STEP_MS = 20;
 /** The time that a test's buses live in: a virtual clock, moved on by whoever waits, or the real one. */
 export class TestTime {
   readonly #clock: VirtualClock | undefined;
+  readonly #mostSteps: number;
 
-  constructor(clock: VirtualClock | undefined) {
+  /** @param mostSteps steps of virtual time after which {@link until} gives up, before its 20 s of real time. */
+  constructor(clock: VirtualClock | undefined, mostSteps = Infinity) {
     this.#clock = clock;
+    this.#mostSteps = mostSteps;
   }
 
   /** Resolves when it holds: by moving virtual time on, or by asking again and again, within 20 s of real time. */
   async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const givenUpAt = performance.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (performance.now() > givenUpAt) throw new Error(`Waited in vain for ${what}.`);
+    for (let step = 0; !(await holds()); step++) {
+      const isOver = this.#clock !== undefined && step >= this.#mostSteps;
+      if (isOver || performance.now() > givenUpAt) throw new Error(`Waited in vain for ${what}.`);
       await this.pass(this.#clock === undefined ? POLL_MS : STEP_MS);
     }
   }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
-import { startProxy, type FaultProxy } from '../../src/testing/proxy.ts';
 import type { TransportHarness } from '../../src/testing/index.ts';
 import { KafkaEventBus } from '../../src/transports/kafka/index.ts';
+import { Ways } from './ways.ts';
 import { startWorker } from './worker.ts';
 
 /** As many as the suite has consumers of one group at once. */
@@ -14,7 +14,7 @@ const PARTITIONS = 4;
  */
 export function kafkaHarness(servers: string): TransportHarness {
   const [host = '', port = ''] = servers.split(',')[0]?.split(':') ?? [];
-  const proxies = new Map<string, FaultProxy>();
+  const ways = new Ways({ host, port: Number(port) });
   const buses = new Map<string, KafkaEventBus[]>();
   let admin: Admin;
   let producer: Producer;
@@ -50,7 +50,7 @@ export function kafkaHarness(servers: string): TransportHarness {
     destination: (testId) => ({ name: `conformance-${testId}-${randomUUID()}`, group: `workers-${testId}` }),
     makeBus(destination, options) {
       const { name } = destination;
-      const proxy = proxies.get(name);
+      const proxy = ways.proxyOf(destination);
       const bus = new KafkaEventBus({
         bootstrapServers: proxy === undefined ? servers : `${proxy.host}:${proxy.port}`,
         ...(proxy === undefined ? {} : { mapAddress: () => ({ host: proxy.host, port: proxy.port }) }),
@@ -75,8 +75,7 @@ export function kafkaHarness(servers: string): TransportHarness {
     },
     async cleanUp(destination) {
       const { name } = destination;
-      await proxies.get(name)?.close();
-      proxies.delete(name);
+      await ways.close(destination);
       const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${name}.`));
       if (topics.length > 0) await admin.deleteTopics({ topics });
       buses.delete(name);
@@ -87,13 +86,7 @@ export function kafkaHarness(servers: string): TransportHarness {
         consumerGroup: group,
         consumerName: name,
       }),
-    faults: {
-      async prepare(destination) {
-        proxies.set(destination.name, await startProxy({ host, port: Number(port) }));
-      },
-      cut: (destination) => Promise.resolve(proxies.get(destination.name)?.set('rst')),
-      heal: (destination) => Promise.resolve(proxies.get(destination.name)?.heal()),
-    },
+    faults: ways,
     probe: {
       async pending(destination) {
         const held = (buses.get(destination.name) ?? []).map(async (bus) => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
-import { startProxy, type FaultProxy } from '../../src/testing/proxy.ts';
 import type { Destination, TransportHarness } from '../../src/testing/index.ts';
 import { RETRY_TIERS_MS } from '../../src/transports/rabbitmq/names.ts';
 import { RabbitMQEventBus } from '../../src/transports/rabbitmq/index.ts';
+import { Ways } from './ways.ts';
 import { startWorker } from './worker.ts';
 
 /**
@@ -12,15 +12,14 @@ import { startWorker } from './worker.ts';
  */
 export function rabbitHarness(rabbitmqUrl: string): TransportHarness {
   const { hostname, port } = new URL(rabbitmqUrl);
-  const target = { host: hostname, port: Number(port || 5672) };
-  const proxies = new Map<string, FaultProxy>();
+  const ways = new Ways({ host: hostname, port: Number(port || 5672) });
   /** Only who holds them knows of unsettled deliveries, without the management plugin. */
   const buses = new Map<string, RabbitMQEventBus[]>();
   const groups = new Map<string, Set<string>>();
   let model: ChannelModel;
 
-  function urlOf({ name }: Destination): string {
-    const proxy = proxies.get(name);
+  function urlOf(destination: Destination): string {
+    const proxy = ways.proxyOf(destination);
     if (proxy === undefined) return rabbitmqUrl;
     const url = new URL(rabbitmqUrl);
     url.hostname = proxy.host;
@@ -88,9 +87,9 @@ export function rabbitHarness(rabbitmqUrl: string): TransportHarness {
         await channel.checkExchange(name);
       }, undefined);
     },
-    async cleanUp({ name, group }) {
-      await proxies.get(name)?.close();
-      proxies.delete(name);
+    async cleanUp(destination) {
+      const { name, group } = destination;
+      await ways.close(destination);
       buses.delete(name);
       for (const one of new Set([group, ...(groups.get(name) ?? [])])) {
         const queue = `${name}.${one}`;
@@ -108,13 +107,7 @@ export function rabbitHarness(rabbitmqUrl: string): TransportHarness {
         consumerName: name,
       });
     },
-    faults: {
-      async prepare(destination) {
-        proxies.set(destination.name, await startProxy(target));
-      },
-      cut: (destination) => Promise.resolve(proxies.get(destination.name)?.set('rst')),
-      heal: (destination) => Promise.resolve(proxies.get(destination.name)?.heal()),
-    },
+    faults: ways,
     probe: {
       async pending({ name }, group) {
         const numbers = (buses.get(name) ?? []).map(async (bus) => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { startProxy, type FaultProxy } from '../../src/testing/proxy.ts';
 import type { Destination, TransportHarness } from '../../src/testing/index.ts';
 import { RedisEventBus } from '../../src/transports/redis/index.ts';
+import { Ways } from './ways.ts';
 import { startWorker } from './worker.ts';
 
 /**
@@ -11,14 +11,13 @@ import { startWorker } from './worker.ts';
  */
 export function redisHarness(redisUrl: string): TransportHarness {
   const { hostname, port } = new URL(redisUrl);
-  const target = { host: hostname, port: Number(port || 6379) };
-  const proxies = new Map<string, FaultProxy>();
+  const ways = new Ways({ host: hostname, port: Number(port || 6379) });
   const streamOf = ({ name }: Destination) => `${name}:stream`;
   let direct: Redis;
 
   /** The same address, but through the proxy if the test has asked for faults. */
-  function urlOf({ name }: Destination): string {
-    const proxy = proxies.get(name);
+  function urlOf(destination: Destination): string {
+    const proxy = ways.proxyOf(destination);
     if (proxy === undefined) return redisUrl;
     const url = new URL(redisUrl);
     url.hostname = proxy.host;
@@ -62,8 +61,7 @@ export function redisHarness(redisUrl: string): TransportHarness {
       await direct.xadd(streamOf(destination), '*', ...fields, 'payload', Buffer.from(body));
     },
     async cleanUp(destination) {
-      await proxies.get(destination.name)?.close();
-      proxies.delete(destination.name);
+      await ways.close(destination);
       for (let cursor = '0'; ;) {
         const [next, keys] = await direct.scan(cursor, 'MATCH', `${destination.name}:*`, 'COUNT', 1000);
         if (keys.length > 0) await direct.unlink(...keys);
@@ -77,13 +75,7 @@ export function redisHarness(redisUrl: string): TransportHarness {
         consumerGroup: group,
         consumerName: name,
       }),
-    faults: {
-      async prepare(destination) {
-        proxies.set(destination.name, await startProxy(target));
-      },
-      cut: (destination) => Promise.resolve(proxies.get(destination.name)?.set('rst')),
-      heal: (destination) => Promise.resolve(proxies.get(destination.name)?.heal()),
-    },
+    faults: ways,
     probe: {
       async pending(destination, group) {
         const counts = await Promise.all(
