@@ -9,6 +9,8 @@ const brokerTests = [
   'test/conformance/**/*.test.ts',
   'test/transports/**/*.test.ts',
   'test/fault/**/*.test.ts',
+  'test/soak/**/*.test.ts',
+  'test/model-brokers/**/*.test.ts',
 ];
 const packageTests = ['test/api/**/*.test.ts'];
 const pageTests = ['test/pages/**/*.test.ts'];
@@ -94,6 +96,8 @@ export default defineConfig({
           include: brokerTests,
           globalSetup: ['test/support/built.ts', 'test/support/brokers.ts'],
           maxWorkers: 1,
+          // The paths of a model wait for their broker, and hardly use the processor.
+          maxConcurrency: 8,
           testTimeout: 30_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

@@ -84,7 +84,7 @@ const HEAD = [
   'published again ≤ in doubt',
 ];
 
-const CALLED = { redis: 'Redis', rabbitmq: 'RabbitMQ', kafka: 'Kafka' } as const;
+const CALLED = { memory: 'In memory', redis: 'Redis', rabbitmq: 'RabbitMQ', kafka: 'Kafka' } as const;
 
 const HOW = [
   '- Confirmed is what `publish` resolved for. Each is handled, or a dead letter, or lost: the test fails unless the last is 0. Poisonous events become dead letters on purpose.',

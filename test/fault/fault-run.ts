@@ -62,7 +62,8 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
   async bus(options: Partial<PlacedBusOptions> = {}): Promise<BrokerEventBus> {
     const log = (_fields: object, message: string) => void this.logged.push(message);
     const proxied = this.place.through(this.proxy);
-    const bus = await busAt(proxied.at, {
+    const makeBus = this.place.makeBus ?? ((given) => busAt(proxied.at, given));
+    const bus = await makeBus({
       ...proxied.options,
       registry: conformanceRegistry,
       logger: { debug: () => undefined, info: () => undefined, warn: log, error: log },
@@ -82,7 +83,8 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     const bus = await this.bus({ consumerGroup: this.place.group, consumerName: name, ...options });
     const at = { consumer: name, destination: this.place.at.destination };
     bus.subscribe(Counted, this.recorder.handler(at, handle), { name: 'recorder' });
-    await bus.startConsumingInBackground();
+    if (this.place.at.broker === 'memory') await bus.waitFor('consuming');
+    else await bus.startConsumingInBackground();
     this.#consumers++;
     return bus;
   }
@@ -153,16 +155,29 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
 
   /** Does it, and notes what it may cost: what was published and not answered, and what was handed out. */
   async fault(act: () => Promise<unknown> | void): Promise<void> {
-    this.#faults++;
+    const over = await this.faultBegins();
+    await act();
+    await over();
+  }
+
+  /** To be called before a fault; what it resolves with, after it, with how many faults it was. */
+  async faultBegins(): Promise<(faults?: number) => Promise<void>> {
     this.#wholeSince = Infinity;
     for (const id of this.#unanswered) this.#inDoubt.add(id);
     const atRiskAfter = await this.place.beforeFault();
-    await act();
-    this.#wholeSince = performance.now();
-    const begun = new Set(this.attempts.map(({ id }) => id));
-    const atRisk = await atRiskAfter({ begun, consumers: this.#consumers });
-    if (typeof atRisk === 'number') this.#atRiskUnnamed += atRisk;
-    else for (const id of atRisk) this.#atRisk.add(id);
+    return async (faults = 1) => {
+      this.#faults += faults;
+      this.#wholeSince = performance.now();
+      const begun = new Set(this.attempts.map(({ id }) => id));
+      const atRisk = await atRiskAfter({ begun, consumers: this.#consumers });
+      if (typeof atRisk === 'number') this.#atRiskUnnamed += atRisk * faults;
+      else for (const id of atRisk) this.#atRisk.add(id);
+    };
+  }
+
+  /** May be handed out again, for a reason of its own. */
+  noteAtRisk(ids: Iterable<string>): void {
+    for (const id of ids) this.#atRisk.add(id);
   }
 
   async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -183,16 +198,8 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
    */
   async settle(name: string, options: { readonly handsOver?: boolean } = {}): Promise<void> {
     await this.until(async () => (await this.place.unsettled()) === 0, 'everything to be settled');
-    const ledger: FaultLedger = {
-      published: this.#published,
-      confirmed: this.#confirmed,
-      here: this.recorder.attempts,
-      elsewhere: this.#remote.attempts,
-      deadLettered: await this.place.deadLettered(),
-      stored: await this.place.stored(),
-    };
-    const { figures, breaches, redelivered, storedTwice } = reckon(ledger, this.#order(options));
-    const inFlight = this.#atRisk.size + this.#atRiskUnnamed;
+    const { figures, breaches, redelivered, storedTwice } = reckon(await this.ledger(), this.#order(options));
+    const { inFlight } = this;
     addFigures({
       broker: this.place.at.broker,
       fault: name,
@@ -207,12 +214,36 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     expect(storedTwice.filter((id) => !this.#inDoubt.has(id))).toEqual([]);
   }
 
-  async close(): Promise<void> {
+  /** All that is known by now. */
+  async ledger(): Promise<FaultLedger> {
+    return {
+      published: this.#published,
+      confirmed: this.#confirmed,
+      here: this.recorder.attempts,
+      elsewhere: this.#remote.attempts,
+      deadLettered: await this.place.deadLettered(),
+      stored: await this.place.stored(),
+    };
+  }
+
+  /** Handed out and not settled when faults struck, at most. */
+  get inFlight(): number {
+    return this.#atRisk.size + this.#atRiskUnnamed;
+  }
+
+  /** Published and not answered when a fault struck, or reported as unknown. */
+  get inDoubt(): ReadonlySet<string> {
+    return this.#inDoubt;
+  }
+
+  /** @param clear Is called once nobody uses the broker any more. */
+  async close(clear: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     if (this.place.server.pid === undefined) await this.place.server.start();
     this.proxy.heal();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
     await Promise.all(this.#buses.map((bus) => bus.shutdown({ timeoutMs: 2_000 })));
     await this.proxy.close();
+    await clear();
     await this.place.close();
   }
 

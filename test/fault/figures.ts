@@ -2,11 +2,11 @@ import { appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { BrokerName } from '../../brokers/recipes.ts';
+import type { PlaceName } from '../support/bus-places.ts';
 
 /** What a fault cost. */
 export interface Figures {
-  readonly broker: BrokerName;
+  readonly broker: PlaceName;
   readonly fault: string;
   readonly faults: number;
   readonly published: number;

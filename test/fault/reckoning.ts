@@ -11,6 +11,8 @@ export interface FaultLedger {
   readonly deadLettered: ReadonlySet<string>;
   /** Ids of the events at the broker, with repetitions. */
   readonly stored: readonly string[];
+  /** Ids of those that have no place in an order, such as what was replayed. */
+  readonly outOfOrder?: ReadonlySet<string>;
 }
 
 export interface Reckoning {
@@ -36,7 +38,7 @@ export function reckon(ledger: FaultLedger, orderOf: OrderOf): Reckoning {
   const allowance = { maxAttempts: 4, redeliveries: Infinity, isOrdered: false, givenUp: 0 };
   const inOrder = [here, elsewhere].flatMap((some) => {
     // What was stored twice has no place in an order.
-    const once = some.filter(({ id }) => !storedTwice.has(id));
+    const once = some.filter(({ id }) => !storedTwice.has(id) && ledger.outOfOrder?.has(id) !== true);
     return disordered({ published, attempts: ORDERED[orderOf](once) });
   });
   return {

@@ -3,9 +3,11 @@ import type { BusOptions } from '../../src/bus/options.ts';
 import type { BrokerEventBus } from '../../src/index.ts';
 import { RedisEventBus } from '../../src/transports/redis/index.ts';
 
+export type PlaceName = BrokerName | 'memory';
+
 /** A destination of one broker; it goes to another process as JSON. */
 export interface BusPlace {
-  readonly broker: BrokerName;
+  readonly broker: PlaceName;
   readonly url: string;
   /** Stream prefix, exchange or topic prefix. */
   readonly destination: string;
@@ -51,6 +53,7 @@ const makers: Readonly<
 
 /** A bus there that notices faults within a second or two, which few users want. */
 export function busAt(place: BusPlace, options: PlacedBusOptions): Promise<BrokerEventBus> {
+  if (place.broker === 'memory') throw new Error('What lives in the memory of a process has no address.');
   return makers[place.broker](place, options);
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Counted, conformanceRegistry } from '../../src/testing/counted.ts';
 import { busAt } from './bus-places.ts';
+import { foretold, mustFail } from './fate.ts';
 import { moment, type WorkerPlan, type WorkerReport } from './worker.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan;
@@ -23,11 +24,17 @@ const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
   });
   bus.subscribe(
     Counted,
-    async (event, { attempt, deliveryCount }) => {
+    async (event, context) => {
       const { eventId: id, aggregateId: key, n } = event;
+      const { attempt, deliveryCount } = context;
+      const fate = foretold(event.text);
       report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount, at: moment() });
-      if (plan.handlerMs !== undefined) await pause(plan.handlerMs);
-      const isUnlucky = (isEvery(plan.failEvery, n) && attempt === 1) || isEvery(plan.poisonEvery, n);
+      const handlerMs = fate?.ms ?? plan.handlerMs;
+      if (handlerMs !== undefined) await pause(handlerMs);
+      const isUnlucky =
+        (isEvery(plan.failEvery, n) && attempt === 1) ||
+        isEvery(plan.poisonEvery, n) ||
+        (fate !== undefined && mustFail(fate, context));
       const outcome = isUnlucky ? 'failed' : 'succeeded';
       report({ kind: 'end', id, consumer, outcome, at: moment() });
       if (isUnlucky) throw new Error('unlucky');

@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import { type KafkaProgram, startKafkaServer } from '../../../brokers/kafka-server.ts';
-import { GROUP, type FaultPlace } from './place.ts';
+import type { PrivateServer } from '../../../brokers/private-server.ts';
+import { GROUP, withServer, type FaultPlace } from './place.ts';
 
 /** A Kafka of one broker; its topics are made by the buses, with four partitions. */
-export async function kafkaPlace(program: KafkaProgram, destination: string): Promise<FaultPlace> {
-  const server = await startKafkaServer(program);
+export const kafkaPlace = async (program: KafkaProgram, destination: string): Promise<FaultPlace> =>
+  withServer(kafkaPlaceAt(await startKafkaServer(program), destination));
+
+export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultPlace {
   const at = { broker: 'kafka', url: server.url, destination } as const;
   const topic = `${destination}.stream`;
   const deadLetterTopic = `${topic}.dlq`;
   const kafka = new Kafka({
     brokers: [server.url],
     logLevel: logLevel.NOTHING,
-    retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 },
+    // A coordinator that comes back after a kill reads its log first.
+    retry: { retries: 40, initialRetryTime: 50, maxRetryTime: 500 },
   });
 
   async function asking<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
@@ -88,7 +92,7 @@ export async function kafkaPlace(program: KafkaProgram, destination: string): Pr
             validateOnly: false,
             resources: [
               {
-                type: ConfigResourceTypes.TOPIC,
+                type: kafkajs.ConfigResourceTypes.TOPIC,
                 name: topic,
                 configEntries: [{ name: 'max.message.bytes', value }],
               },
@@ -98,7 +102,12 @@ export async function kafkaPlace(program: KafkaProgram, destination: string): Pr
       await longestRecord('1');
       return async () => void (await longestRecord('1048588'));
     },
-    close: () => server.stop(),
+    clear: () =>
+      asking(async (admin) => {
+        const topics = (await admin.listTopics()).filter((name) => name.startsWith(destination));
+        if (topics.length > 0) await admin.deleteTopics({ topics });
+      }),
+    close: () => Promise.resolve(),
   };
 }
 

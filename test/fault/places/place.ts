@@ -1,4 +1,5 @@
 import type { PrivateServer } from '../../../brokers/private-server.ts';
+import type { BrokerEventBus } from '../../../src/index.ts';
 import type { BusPlace, PlacedBusOptions } from '../../support/bus-places.ts';
 
 /** One broker under fault, started for one test, and what it says itself of what it holds: never by way of a bus. */
@@ -13,6 +14,8 @@ export interface FaultPlace {
     readonly at: BusPlace;
     readonly options: PlacedBusOptions;
   };
+  /** Makes a bus there otherwise than by its address. */
+  readonly makeBus?: (options: PlacedBusOptions) => Promise<BrokerEventBus>;
   /** How long a handler must take to outlive a lease or session, as the buses of a run are set up. */
   readonly slowHandlerMs: number;
   /** Before the first event, and after the first consumer. */
@@ -28,8 +31,19 @@ export interface FaultPlace {
   loseState(): Promise<void>;
   /** From now on the broker stores nothing more, until the call of what this resolves with. */
   refuseStorage(): Promise<() => Promise<void>>;
+  /** Removes all that it holds of this destination. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** The server ends with its one place. */
+export const withServer = <Place extends FaultPlace>(place: Place): Place => ({
+  ...place,
+  async close() {
+    await place.close();
+    await place.server.stop();
+  },
+});
 
 /** What a run has begun, and with how many consumers. */
 export interface BegunBy {

@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Channel, type ConsumeMessage, type GetMessage } from 'amqplib';
-import { startRabbitServer } from '../../../brokers/rabbitmq-server.ts';
-import { GROUP, type FaultPlace } from './place.ts';
+import { startRabbitServer, type RabbitServer } from '../../../brokers/rabbitmq-server.ts';
+import { GROUP, withServer, type FaultPlace } from './place.ts';
 
 /** Deliveries that a consumer holds at most, as the bus asks for by default. */
 const PREFETCH = 64;
 
 /** A RabbitMQ with a second queue that gets a copy of everything, since what a group has settled is gone. */
-export async function rabbitPlace(program: string, destination: string): Promise<FaultPlace> {
-  const server = await startRabbitServer(program);
+export const rabbitPlace = async (program: string, destination: string): Promise<FaultPlace> =>
+  withServer(rabbitPlaceAt(await startRabbitServer(program), destination));
+
+export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultPlace {
   const at = { broker: 'rabbitmq', url: server.url, destination } as const;
   const queue = `${destination}.${GROUP}`;
   const copies = `${destination}.copies`;
@@ -91,7 +93,12 @@ export async function rabbitPlace(program: string, destination: string): Promise
       await server.rabbitmqctl('set_vm_memory_high_watermark', '0.00000001');
       return async () => void (await server.rabbitmqctl('set_vm_memory_high_watermark', '0.4'));
     },
-    close: () => server.stop(),
+    clear: () =>
+      asking(async (channel) => {
+        for (const name of [queue, copies, `${queue}.dlq`]) await channel.deleteQueue(name);
+        await channel.deleteExchange(destination);
+      }),
+    close: () => Promise.resolve(),
   };
 }
 

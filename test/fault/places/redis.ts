@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { startRedisServer } from '../../../brokers/redis-server.ts';
-import { GROUP, type FaultPlace } from './place.ts';
+import { startRedisServer, type RedisServer } from '../../../brokers/redis-server.ts';
+import { GROUP, withServer, type FaultPlace } from './place.ts';
 import { StreamView } from './stream-view.ts';
 
 export interface RedisPlace extends FaultPlace {
@@ -10,8 +10,13 @@ export interface RedisPlace extends FaultPlace {
 }
 
 /** A Redis that has stored what it confirmed. */
-export async function redisPlace(program: string, destination: string): Promise<RedisPlace> {
-  const server = await startRedisServer(program, { persistence: 'always' });
+export const startRedisPlaceServer = (program: string): Promise<RedisServer> =>
+  startRedisServer(program, { persistence: 'always' });
+
+export const redisPlace = async (program: string, destination: string): Promise<RedisPlace> =>
+  withServer(redisPlaceAt(await startRedisPlaceServer(program), destination));
+
+export function redisPlaceAt(server: RedisServer, destination: string): RedisPlace {
   const redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
   redis.on('error', () => undefined);
   const view = new StreamView(redis, destination, GROUP);
@@ -35,9 +40,7 @@ export async function redisPlace(program: string, destination: string): Promise<
       await redis.config('SET', 'maxmemory', '1');
       return async () => void (await redis.config('SET', 'maxmemory', '0'));
     },
-    async close() {
-      redis.disconnect();
-      await server.stop();
-    },
+    clear: async () => void (await redis.flushall()),
+    close: () => Promise.resolve(redis.disconnect()),
   };
 }
