@@ -39,6 +39,7 @@ export class RabbitSource implements Source, DeliveryOwner {
   #acks: Acknowledgements | undefined;
   #arrived: RabbitDelivery[] = [];
   #consumerTag: string | undefined;
+  #consumptions = 0;
   #isPaused = false;
   #isStopped = false;
   #failure: Error | undefined;
@@ -172,7 +173,11 @@ export class RabbitSource implements Source, DeliveryOwner {
     const { consumer } = this.#options;
     if (isWanted && this.#consumerTag === undefined) {
       const receive = (raw: ConsumeMessage | null): void => this.#receive(raw);
-      const { consumerTag } = await channel.consume(this.queue, receive, { consumerTag: consumer });
+      // Never the same tag again: RabbitMQ 3.10 closes the connection (541) when its quorum queue is consumed anew by a
+      // tag that still holds what has come before.
+      const { consumerTag } = await channel.consume(this.queue, receive, {
+        consumerTag: `${consumer}.${++this.#consumptions}`,
+      });
       this.#consumerTag = consumerTag;
     } else if (!isWanted && this.#consumerTag !== undefined) {
       await channel.cancel(this.#consumerTag);
