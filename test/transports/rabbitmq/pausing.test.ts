@@ -23,8 +23,9 @@ describe.skipIf(rabbitmqUrl === undefined)('a consumer that is paused while a ha
       await bus.startConsumingInBackground();
       return bus;
     };
+    const publisher = rig.bus();
     const first = await consume();
-    await first.publish(Placed({ aggregateId: 'a', n: 1 }));
+    await publisher.publish(Placed({ aggregateId: 'a', n: 1 }));
     await eventually(
       () => runs.length,
       (count) => count === 1,
@@ -36,23 +37,27 @@ describe.skipIf(rabbitmqUrl === undefined)('a consumer that is paused while a ha
       (count) => count === 2,
     );
     second.pause();
+    // It stays in the queue once nobody consumes; what comes before that is handed out, and waits.
     await eventually(
-      () => rig.raw((channel) => channel.checkQueue(rig.queue('g'))),
-      ({ consumerCount }) => consumerCount === 0,
+      async () => {
+        await publisher.publish(Placed({ aggregateId: 'b', n: 2 }));
+        return (await rig.raw((channel) => channel.checkQueue(rig.queue('g')))).messageCount;
+      },
+      (count) => count > 0,
     );
     second.resume();
-    await eventually(
-      () => rig.raw((channel) => channel.checkQueue(rig.queue('g'))),
-      ({ consumerCount }) => consumerCount === 1,
-    );
-    await second.publish(Placed({ aggregateId: 'b', n: 2 }));
     await eventually(
       () => runs.length,
       (count) => count === 3,
     );
-    for (const { end } of runs) end();
-    await second.idle();
-    expect(runs.map(({ deliveryCount }) => deliveryCount)).toEqual([1, 2, 1]);
+    await eventually(
+      () => {
+        for (const { end } of runs) end();
+        return second.getStats().inFlight;
+      },
+      (count) => count === 0,
+    );
+    expect(runs.slice(0, 2).map(({ deliveryCount }) => deliveryCount)).toEqual([1, 2]);
     expect(second.getStats()).toMatchObject({ reconnections: 0, abandoned: 0 });
   });
 });
