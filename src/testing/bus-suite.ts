@@ -1,112 +1,104 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BusOptions } from '../bus/options.ts';
-import type { HandlerContext } from '../contracts/handler.ts';
-import type { CountedEvent } from './counted.ts';
 import type { TransportHarness } from './harness.ts';
-import { check, type ModelState } from './model/checks.ts';
-import { conclude } from './model/conclusion.ts';
+import { STATES, type ModelState } from './model/checks.ts';
 import type { Bounds, ModelEvent } from './model/happenings.ts';
 import type { Promises } from './model/messages.ts';
-import { ModelStage, type StageSettings } from './model/model-stage.ts';
-import { BusPaths, stateOfModel, stepsOf, type ModelPath, type ModelSnapshot } from './model/paths.ts';
+import type { StageSettings } from './model/model-stage.ts';
+import { BusPaths, stateOfModel, stepsOf, type ModelPath } from './model/paths.ts';
 import { steps } from './model/steps.ts';
+import { Turnstile, walk } from './model/walk.ts';
+
+/** Which paths within which bounds. */
+export interface PathSet extends Bounds {
+  /**
+   * `transitions`: a shortest path over each transition of the model's graph, and so to each of its states.
+   * `shortest`: one to each state. `simple`: every way that passes no state twice; for the narrowest bounds.
+   * `covering`: few paths that take each kind of transition at least once, by state, step and what becomes of the events.
+   */
+  readonly paths: 'transitions' | 'shortest' | 'simple' | 'covering';
+}
 
 export interface BusTestOptions {
   /** Chooses what is left to chance; printed with a failure (1). */
   readonly seed?: number;
-  /**
-   * `all`: a shortest path to each state of the model. `covering`: few paths that take each of its transitions at least
-   * once. By default all where the harness has a virtual clock, else covering.
-   */
-  readonly paths?: 'all' | 'covering';
-  /** How far the paths go, one set of bounds after the other. */
-  readonly bounds?: readonly Bounds[];
-  /** Options of the buses under test. Times and retries are the model's, but for `retry.maxRetries`. */
+  /** By default every transition with one event and a covering set with two on virtual time, else the latter alone. */
+  readonly paths?: readonly PathSet[];
+  /** Further paths, in minutes instead of seconds; by default as the variable `BUSCHART_FULL` says. */
+  readonly isFull?: boolean;
+  /** Options of the buses under test. Times and retries are the model's, but for `retry.maxRetries` (1). */
   readonly bus?: BusOptions;
-  /** Laid around the handler of the path, such as what an application lays around each of its own. */
+  /** Laid around the handler of the paths, such as what an application lays around each of its own. */
   readonly around?: StageSettings['around'];
   /** What the promises leave to the broker; by default as its abilities say. */
   readonly promises?: Partial<Promises>;
+  /** Paths walked at the same time, where there is no virtual clock (8). */
+  readonly atOnce?: number;
 }
 
-/** Every state with one event that fails in any way, twice interrupted; and with two that may stand in each other's way. */
-const DEEP: Bounds = { messages: 1, interruptions: 2, kinds: ['ok', 'flaky', 'poison'] };
-const WIDE: Bounds = { messages: 2, interruptions: 1, kinds: ['flaky', 'poison'] };
-
-const FAULTS: ReadonlySet<ModelEvent['type']> = new Set(['connection.lost', 'connection.returns']);
+const ONE: Bounds = { messages: 1, interruptions: 1, kinds: ['ok', 'flaky', 'poison'] };
+const TWO: Bounds = { messages: 2, interruptions: 1, kinds: ['flaky', 'poison'] };
 
 /**
  * Declares tests that take a bus along the paths of a model of it, which is written from what a bus promises: call it at
  * the top of a vitest test file. After each step the bus, its handlers and its broker must show what the model says; at
- * the end of each path nothing may be lost, left or done twice.
+ * the end of each path nothing may be lost, left over or done twice.
  */
 export function testBus(name: string, harness: TransportHarness, options: BusTestOptions = {}): void {
-  const { seed = 1, bus = {}, around = (handle) => handle } = options;
-  const kind = options.paths ?? (harness.clock === undefined ? 'covering' : 'all');
+  const { seed = 1, bus = {}, around = (handle) => handle, atOnce = 8 } = options;
   const promises = promisesOf(harness, options);
   const settings: StageSettings = { promises, bus, around, seed };
-  const boundsList = options.bounds ?? (kind === 'all' ? [DEEP, WIDE] : [WIDE]);
+  const turnstile = new Turnstile(harness.clock === undefined ? atOnce : 1);
 
   describe(`${name} behaves as the model of a bus`, () => {
     beforeAll(() => harness.start?.());
     afterAll(() => harness.stop?.());
-    for (const [index, bounds] of boundsList.entries()) {
-      const paths = new BusPaths(promises, bounds, (event) => isPossible(harness, event));
-      const chosen = kind === 'all' ? paths.shortest() : paths.covering();
-      const words = `${bounds.messages} events, ${bounds.interruptions} interruptions`;
-      it(`with executors for all steps, and checks for all states, of its paths: ${words}`, () => {
-        const unknown = chosen.flatMap((path) =>
-          path.steps.slice(1).filter(({ event }) => !Object.hasOwn(steps, event.type)),
-        );
-        expect(unknown).toEqual([]);
-        expect(chosen.length).toBeGreaterThan(0);
-      });
-      if (kind === 'all')
-        for (const [state, group] of byLastState(chosen))
-          it(`on every shortest path that ends "${state}": ${words}`, { timeout: 120_000 }, async () => {
-            for (const path of group) await walk(harness, `m${index}`, paths, path, settings);
-          });
-      else
-        describe.concurrent(words, () => {
-          for (const path of chosen)
-            it(stepsOf(path), { timeout: 120_000 }, () => walk(harness, `m${index}`, paths, path, settings));
+    for (const [index, set] of pathSets(harness, options).entries()) {
+      const paths = new BusPaths(promises, set, (event) => isPossible(harness, event));
+      const chosen = pathsOf(paths, set);
+      const walked = (path: ModelPath): Promise<void> =>
+        turnstile.pass(() => walk(harness, `model${index}`, paths, path, settings));
+      describe.concurrent(`${set.messages} at once, ${set.paths}`, () => {
+        it('has an executor for every step, and a check for every state, of its paths', () => {
+          const taken = chosen.flatMap((path) => path.steps.slice(1));
+          expect(taken.filter(({ event }) => !Object.hasOwn(steps, event.type))).toEqual([]);
+          expect(taken.filter(({ state }) => !Object.hasOwn(STATES, stateOfModel(state)))).toEqual([]);
+          expect(taken.length).toBeGreaterThan(0);
         });
+        // Thousands on virtual time, where a path takes milliseconds: a test each would only be long to read.
+        if (set.paths === 'covering')
+          for (const path of chosen) it(stepsOf(path), { timeout: 600_000 }, () => walked(path));
+        else
+          for (const [state, group] of byLastState(chosen))
+            it(`keeps to the ${group.length} paths that end "${state}"`, { timeout: 600_000 }, async () => {
+              for (const path of group) await walked(path);
+            });
+      });
     }
   });
 }
 
-/** Takes the buses of a new destination along one path, and holds what happened against the model. */
-export async function walk(
-  harness: TransportHarness,
-  testId: string,
-  { model }: BusPaths,
-  path: ModelPath,
-  settings: StageSettings,
-): Promise<void> {
-  const stage = await ModelStage.open(harness, testId, settings);
-  try {
-    await model.testPath(path, {
-      events: Object.fromEntries(
-        Object.entries(steps).map(([type, step]) => [
-          type,
-          ({ event, state }: (typeof path.steps)[number]) => {
-            // Before the step: what it brings about may be there before it returns.
-            stage.expected = state.context.messages;
-            return (step as (...args: unknown[]) => void | Promise<void>)(stage, event, state.context);
-          },
-        ]),
-      ),
-      states: {
-        '*': (snapshot: ModelSnapshot) => check(stage, stateOfModel(snapshot), snapshot.context),
-      },
-    });
-    await conclude(stage, stateOfModel(path.state), path.state.context);
-  } catch (error) {
-    (error as Error).message =
-      `On the path ${stepsOf(path)}\n(seed ${settings.seed}): ${(error as Error).message}`;
-    throw error;
-  } finally {
-    await stage.close();
+function pathSets({ clock }: TransportHarness, options: BusTestOptions): readonly PathSet[] {
+  const { isFull = process.env['BUSCHART_FULL'] === '1' } = options;
+  if (options.paths !== undefined) return options.paths;
+  const covering: PathSet = { ...TWO, paths: 'covering' };
+  if (clock === undefined) return [covering];
+  const sets: PathSet[] = [{ ...ONE, paths: 'transitions' }, covering];
+  return isFull
+    ? [...sets, { ...ONE, interruptions: 2, paths: 'shortest' }, { ...TWO, paths: 'shortest' }]
+    : sets;
+}
+
+function pathsOf(paths: BusPaths, set: PathSet): readonly ModelPath[] {
+  switch (set.paths) {
+    case 'transitions':
+      return paths.everyTransition();
+    case 'shortest':
+      return paths.shortest();
+    case 'simple':
+      return paths.simple();
+    case 'covering':
+      return paths.covering();
   }
 }
 
@@ -120,9 +112,10 @@ function promisesOf({ abilities }: TransportHarness, { bus = {}, promises }: Bus
   };
 }
 
+/** What a harness can't do to its transport is on no path. */
 function isPossible({ faults }: TransportHarness, { type }: ModelEvent): boolean {
   if (type === 'consumer.crashes') return faults?.wayTo !== undefined;
-  return faults !== undefined || !FAULTS.has(type);
+  return faults !== undefined || !type.startsWith('connection.');
 }
 
 function byLastState(paths: readonly ModelPath[]): ReadonlyMap<ModelState, readonly ModelPath[]> {
@@ -133,5 +126,3 @@ function byLastState(paths: readonly ModelPath[]): ReadonlyMap<ModelState, reado
   }
   return groups;
 }
-
-export type { CountedEvent, HandlerContext };

@@ -10,16 +10,21 @@ const STEP_MS = 20;
 export class TestTime {
   readonly #clock: VirtualClock | undefined;
   readonly #mostSteps: number;
+  readonly #patienceMs: number;
 
-  /** @param mostSteps steps of virtual time after which {@link until} gives up, before its 20 s of real time. */
-  constructor(clock: VirtualClock | undefined, mostSteps = Infinity) {
+  /** How long {@link until} waits: in steps of virtual time (no limit), and in milliseconds of real time (20,000). */
+  constructor(
+    clock: VirtualClock | undefined,
+    patience: { readonly steps?: number; readonly ms?: number } = {},
+  ) {
     this.#clock = clock;
-    this.#mostSteps = mostSteps;
+    this.#mostSteps = patience.steps ?? Infinity;
+    this.#patienceMs = patience.ms ?? PATIENCE_MS;
   }
 
-  /** Resolves when it holds: by moving virtual time on, or by asking again and again, within 20 s of real time. */
+  /** Resolves when it holds: by moving virtual time on, or by asking again and again, within its patience. */
   async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    const givenUpAt = performance.now() + PATIENCE_MS;
+    const givenUpAt = performance.now() + this.#patienceMs;
     for (let step = 0; !(await holds()); step++) {
       const isOver = this.#clock !== undefined && step >= this.#mostSteps;
       if (isOver || performance.now() > givenUpAt) throw new Error(`Waited in vain for ${what}.`);

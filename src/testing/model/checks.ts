@@ -18,8 +18,8 @@ export type ModelState =
   | 'connected'
   | 'draining';
 
-/** State of the consumer's bus; undefined where there need not be any. */
-const BUS_STATES: Readonly<Record<ModelState, string | undefined>> = {
+/** What each is checked for: the state of the consumer's bus; undefined where there need not be any. */
+export const STATES: Readonly<Record<ModelState, string | undefined>> = {
   absent: undefined,
   consuming: 'consuming',
   paused: 'consuming',
@@ -59,7 +59,7 @@ function expected(state: ModelState, context: ModelContext): object {
   const { handled, deadLettered, attempts } = tally(context);
   const isAway = state.startsWith('away');
   return {
-    bus: BUS_STATES[state],
+    bus: STATES[state],
     isReady: state === 'consuming',
     running: messages.flatMap((message, at) => (isRunning(message) ? [`${at}/${message.attempt}`] : [])),
     backoffs: messages
@@ -91,7 +91,7 @@ async function observed(stage: ModelStage, state: ModelState, context: ModelCont
   const isAway = state.startsWith('away');
   const isPublisherAway = publisher.state === 'retrying';
   return {
-    bus: BUS_STATES[state] && consumer?.bus.state,
+    bus: STATES[state] && consumer?.bus.state,
     isReady: state === 'consuming' && consumer?.isReady === true,
     running: stage.running,
     backoffs: consumer?.clock.backoffs ?? [],

@@ -36,8 +36,8 @@ export interface StagedConsumer {
   drain: Promise<Report> | undefined;
 }
 
-/** Of virtual time: some ten seconds, in which all must have happened that no gate holds. */
-const MOST_STEPS = 500;
+/** Ten virtual seconds, in which all has happened that no gate holds; a minute where a broker shares its machine. */
+const PATIENCE = { steps: 500, ms: 60_000 };
 
 const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
@@ -66,7 +66,7 @@ export class ModelStage extends TestTime {
   #consumers = 0;
 
   private constructor(harness: TransportHarness, destination: Destination, settings: StageSettings) {
-    super(harness.clock, MOST_STEPS);
+    super(harness.clock, PATIENCE);
     this.harness = harness;
     this.settings = settings;
     this.destination = destination;
