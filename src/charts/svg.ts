@@ -61,7 +61,8 @@ function stateGroup(chart: Chart, { state, box, x, y, width, height }: PlacedSta
 }
 
 function titleOf({ id, type, description, initial }: ChartState): string {
-  const first = type === 'history' && initial !== undefined ? `the last state, at first ${initial}` : undefined;
+  const first =
+    type === 'history' && initial !== undefined ? `the last state, at first ${initial}` : undefined;
   const meaning = description ?? first;
   return meaning === undefined ? id : `${id}: ${meaning}`;
 }

@@ -29,7 +29,14 @@ describe('the packed package', () => {
       expect.arrayContaining(['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'dist/src/index.js']),
     );
     // The page of the inspector is compiled, copied and drawn by the build.
-    for (const name of ['index.html', 'main.js', 'page.css', 'icon.svg', 'chart-bus.svg', 'chart-deliveries.svg'])
+    for (const name of [
+      'index.html',
+      'main.js',
+      'page.css',
+      'icon.svg',
+      'chart-bus.svg',
+      'chart-deliveries.svg',
+    ])
       expect(files).toContain(`dist/src/inspector/page/${name}`);
     expect(files.filter((file) => !/^(dist\/)?(src|machines)\/|^[^/]+$/.test(file))).toEqual([]);
     expect(files.filter((file) => /test\.|tsbuildinfo|\.ci|\.env/.test(file))).toEqual([]);

@@ -109,6 +109,13 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     return new Set(this.attempts.filter(({ outcome }) => outcome === 'succeeded').map(({ id }) => id));
   }
 
+  /** Ids of what was handled more than once, once for each time too many. */
+  get repeated(): readonly string[] {
+    const seen = new Set<string>();
+    const handled = this.attempts.filter(({ outcome }) => outcome === 'succeeded').map(({ id }) => id);
+    return handled.filter((id) => seen.size === seen.add(id).size);
+  }
+
   get confirmed(): ReadonlySet<string> {
     return this.#confirmed;
   }

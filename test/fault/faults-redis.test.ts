@@ -1,9 +1,16 @@
-import { describe, inject } from 'vitest';
-import { redisPlace } from './places/redis.ts';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
+import { startRedisServer, type RedisServer } from '../../brokers/redis-server.ts';
+import { redisPlaceAt } from './places/redis.ts';
 import { itBearsFaults } from './scenarios.ts';
 
 const program = inject('redisServer');
 
 describe.skipIf(program === undefined)('faults, on redis', { timeout: 120_000 }, () => {
-  itBearsFaults((destination) => redisPlace(program!, destination));
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedisServer(program!, { persistence: 'always' });
+  });
+  afterAll(() => server.stop());
+
+  itBearsFaults((destination) => Promise.resolve(redisPlaceAt(server, destination)));
 });

@@ -70,6 +70,7 @@ export function itBearsFaults(start: (destination: string) => Promise<FaultPlace
     }
     await published;
     await run.settle('consumers restarted in turn', { handsOver: true });
+    expect(run.repeated, 'handled twice').toEqual([]);
   });
 
   it('keeps the attempts of what is retrying while consumers come and go', async () => {

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
-import { type KafkaProgram, startKafkaServer } from '../../../brokers/kafka-server.ts';
 import type { PrivateServer } from '../../../brokers/private-server.ts';
-import { GROUP, withServer, type FaultPlace } from './place.ts';
+import { GROUP, type FaultPlace } from './place.ts';
 
 /** A Kafka of one broker; its topics are made by the buses, with four partitions. */
-export const kafkaPlace = async (program: KafkaProgram, destination: string): Promise<FaultPlace> =>
-  withServer(kafkaPlaceAt(await startKafkaServer(program), destination));
-
 export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultPlace {
   const at = { broker: 'kafka', url: server.url, destination } as const;
   const topic = `${destination}.stream`;

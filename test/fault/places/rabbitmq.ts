@@ -1,15 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Channel, type ConsumeMessage, type GetMessage } from 'amqplib';
-import { startRabbitServer, type RabbitServer } from '../../../brokers/rabbitmq-server.ts';
-import { GROUP, withServer, type FaultPlace } from './place.ts';
+import type { RabbitServer } from '../../../brokers/rabbitmq-server.ts';
+import { GROUP, type FaultPlace } from './place.ts';
 
 /** Deliveries that a consumer holds at most, as the bus asks for by default. */
 const PREFETCH = 64;
 
 /** A RabbitMQ with a second queue that gets a copy of everything, since what a group has settled is gone. */
-export const rabbitPlace = async (program: string, destination: string): Promise<FaultPlace> =>
-  withServer(rabbitPlaceAt(await startRabbitServer(program), destination));
-
 export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultPlace {
   const at = { broker: 'rabbitmq', url: server.url, destination } as const;
   const queue = `${destination}.${GROUP}`;
