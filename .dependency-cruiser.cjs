@@ -87,6 +87,40 @@ module.exports = {
       to: { path: '^src/inspector/page/' },
     },
     {
+      name: 'charts-know-no-machine',
+      comment: 'They draw any machine of XState, so nothing of this bus is theirs but how its errors look.',
+      severity: 'error',
+      from: { path: '^src/charts/' },
+      to: { path: '^(src|machines)/', pathNot: ['^src/charts/', '^src/errors\\.ts$'] },
+    },
+    {
+      name: 'the-command-line-knows-machines-and-charts',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: {
+        path: '^(src|machines)/',
+        pathNot: ['^src/cli/', '^src/charts/index\\.ts$', '^src/errors\\.ts$', '^machines/index\\.ts$'],
+      },
+    },
+    {
+      name: 'nothing-imports-the-command-line',
+      severity: 'error',
+      from: { path: '^(src|machines)/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'layout-and-arguments-stay-in-their-rooms',
+      severity: 'error',
+      from: { path: '^(src|machines)/', pathNot: '^src/(charts|cli)/' },
+      to: { path: '(^|/)node_modules/(elkjs|commander)(/|$)' },
+    },
+    {
+      name: 'the-root-reaches-neither-layout-nor-commander',
+      severity: 'error',
+      from: { path: '^src/index\\.ts$' },
+      to: { path: '(^|/)node_modules/(elkjs|commander)/', reachable: true },
+    },
+    {
       name: 'the-library-stands-alone',
       severity: 'error',
       from: { path: '^(src|machines)/' },

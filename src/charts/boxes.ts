@@ -90,7 +90,7 @@ export function lineWidth(line: Line): number {
 
 /** Spans set one after the other, wrapped together; each line but the first is set in. */
 function toned(spans: readonly Span[], letters: number): Line[] {
-  const tones = spans.flatMap(({ text, tone }) => [...text.replaceAll(/\s/g, '')].map(() => tone));
+  const tones = spans.flatMap(({ text, tone }) => Array.from(text.replaceAll(/\s/g, ''), () => tone));
   let at = 0;
   return wrapped(spans.map(({ text }) => text).join(' '), letters).map((text, index) => {
     const line: { text: string; tone: Tone }[] = [];

@@ -122,7 +122,9 @@ export function guardName(guard: unknown): string {
       .map((one, at) => (isComposed(one) ? bracketed(inner[at]!) : inner[at]!))
       .join(` ${part.name} `);
   }
-  return typeof part.type === 'string' ? part.type + paramsOf(part) : functionName(guard);
+  if (typeof part.type === 'string') return part.type + paramsOf(part);
+  const name = functionName(guard);
+  return name === '(inline)' ? expressionOf(guard) : name;
 }
 
 function isComposed(guard: unknown): boolean {
@@ -146,10 +148,12 @@ function paramsOf({ params }: Part): string {
   return text === '' || text.length > 40 ? '' : `(${text})`;
 }
 
-/** A function's name; one without shows what it computes where that is a short expression. */
 function functionName(value: unknown): string {
-  if (typeof value !== 'function') return '(inline)';
-  if (!INFERRED.has(value.name)) return value.name;
-  const expression = /=>\s*(?<body>[^{][^;]{0,59})$/.exec(String(value))?.groups?.['body'];
-  return expression === undefined || expression.includes('\n') ? '(inline)' : expression.trim();
+  return typeof value === 'function' && !INFERRED.has(value.name) ? value.name : '(inline)';
+}
+
+/** A guard without a name shows what it computes, where that is a short expression. */
+function expressionOf(guard: unknown): string {
+  const expression = /=>\s*(?<body>[^{][^;\n]{0,59})$/.exec(String(guard))?.groups?.['body'];
+  return expression?.trim() ?? '(inline)';
 }

@@ -43,8 +43,5 @@ const ENTITIES: Record<string, string> = {
 
 /** For the text and the attributes of XML, which has no place for control characters. */
 export function xml(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-    .replaceAll(/[&<>"']/g, (one) => ENTITIES[one]!);
+  return text.replaceAll(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '').replaceAll(/[&<>"']/g, (one) => ENTITIES[one]!);
 }

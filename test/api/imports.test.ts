@@ -107,6 +107,26 @@ describe('the import rules', () => {
       'src/inspector/a.ts': `import { b } from './page/b.ts';\nexport const a = b;`,
       'src/inspector/page/b.ts': `export const b = 1;`,
     },
+    'charts-know-no-machine': {
+      'src/charts/a.ts': `export { b } from '../../machines/b.ts';`,
+      'machines/b.ts': `export const b = 1;`,
+    },
+    'the-command-line-knows-machines-and-charts': {
+      'src/cli/main.ts': `import { b } from '../bus/b.ts';\nexport const a = b;`,
+      'src/bus/b.ts': `export const b = 1;`,
+    },
+    'nothing-imports-the-command-line': {
+      'src/bus/a.ts': `export { b } from '../cli/b.ts';`,
+      'src/cli/b.ts': `export const b = 1;`,
+    },
+    'layout-and-arguments-stay-in-their-rooms': {
+      'src/observability/a.ts': `import ELK from 'elkjs/lib/elk.bundled.js';\nexport const a = ELK;`,
+    },
+    'the-root-reaches-neither-layout-nor-commander': {
+      'src/index.ts': `export * from './bus.ts';`,
+      'src/bus.ts': `export const load = () => import('./charts/a.ts');`,
+      'src/charts/a.ts': `import ELK from 'elkjs/lib/elk.bundled.js';\nexport const a = ELK;`,
+    },
     'the-library-stands-alone': {
       'src/a.ts': `import { t } from '../test/t.ts';\nexport const a = t;`,
       'test/t.ts': `export const t = 1;`,

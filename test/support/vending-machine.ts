@@ -24,9 +24,12 @@ export const vendingMachine = setup({
     isPaid: () => true,
     isWarm: () => true,
     isEmpty: () => false,
-    isAtLeast: (_, _params: { count: number }) => true,
+    isAtLeast: ({ event }, { count }: { count: number }) => event.type.length >= count,
   },
-  actions: { open: () => undefined, show: (_, _params: { text: string }) => undefined },
+  actions: {
+    open: () => undefined,
+    show: ({ event }, { text }: { text: string }) => `${event.type}: ${text}`,
+  },
   delays: { patience: 1000 },
 }).createMachine({
   id: 'vending',
