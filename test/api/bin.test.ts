@@ -74,12 +74,11 @@ describe('npx buschart, where the tarball is installed', () => {
     expect(refused.stderr).toMatch(/^error: EEXIST[^\n]*package\.json[^\n]*$/);
   });
 
-  it('ends well when its reader has read enough', async () => {
+  it('ends well when nobody reads on', async () => {
     const bin = join(folder, 'node_modules/.bin/buschart');
-    const piped = `set -o pipefail; for i in 1 2 3 4 5; do '${bin}' machines -f json | head -n 1; done`;
-    const { exitCode, stderr, stdout } = await execa('bash', ['-c', piped], { cwd: folder, reject: false });
+    const piped = `set -o pipefail; for i in 1 2 3 4 5; do '${bin}' machines -f json | true || exit 1; done`;
+    const { exitCode, stderr } = await execa('bash', ['-c', piped], { cwd: folder, reject: false });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(stdout).toBe(Array.from({ length: 5 }, () => '{').join('\n'));
   });
 
   it('explains itself', async () => {

@@ -43,6 +43,17 @@ describe('a chart in Mermaid', () => {
     expect(lines).toContain('vending_selling_anywhere --> vending_selling_brewing : done cash');
   });
 
+  it('keeps states apart whose ids differ in signs that Mermaid does not take', () => {
+    const alike = createMachine({
+      id: 'm',
+      initial: 'a b',
+      states: { 'a b': { on: { go: 'a-b' } }, 'a-b': {} },
+    });
+    const [, from, to] = /(\w+) --> (\w+) : go/.exec(mermaidOf(chartOf(alike))) ?? [];
+    expect(from).toBeDefined();
+    expect(from).not.toBe(to);
+  });
+
   it('leaves actions to the tables', () => {
     expect(text).not.toMatch(/emit|raise|open/);
   });
