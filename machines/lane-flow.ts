@@ -101,7 +101,7 @@ export class LaneFlow implements Flow {
   }
 
   abandonAll(): void {
-    for (const dispatch of this.#all.all()) {
+    for (const dispatch of this.#all.all().reverse()) {
       dispatch.delivery?.abandon();
       this.lost(dispatch);
     }

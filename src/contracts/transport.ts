@@ -178,7 +178,10 @@ export interface Delivery {
 
 /** The consumer's side of a delivery; each is called at most once, and never after a settlement. */
 export interface DeliveryHolder {
-  /** Ownership is gone: no settlement may follow. */
+  /**
+   * Ownership is gone: no settlement may follow. Where several go at once the newest are told first: else the next of a
+   * key would begin in the place of the one before it, only to be cut off.
+   */
   lost(): void;
   /**
    * The broker wants it back for another consumer. True when it hasn't begun: then it is given up, and no settlement

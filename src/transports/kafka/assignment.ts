@@ -84,7 +84,7 @@ export class Assignment {
   }
 
   #lose(ledger: Ledger): void {
-    for (const delivery of ledger.held()) {
+    for (const delivery of [...ledger.held()].reverse()) {
       const { holder } = delivery;
       this.#forget(delivery);
       holder?.lost();

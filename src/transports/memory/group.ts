@@ -167,7 +167,7 @@ export class MemoryGroup {
   /** A consumer is gone: what it held is everybody's again. */
   lose(consumer: MemoryConsumer): void {
     this.leave(consumer);
-    for (const delivery of [...this.#pending])
+    for (const delivery of [...this.#pending].reverse())
       if (delivery.consumer === consumer) {
         delivery.holder?.lost();
         this.giveBack(delivery, true);

@@ -110,7 +110,7 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#failure = cause;
     this.#arrived = [];
     this.#host.left(this);
-    for (const delivery of this.#held) {
+    for (const delivery of [...this.#held].reverse()) {
       delivery.isHeld = false;
       delivery.holder?.lost();
     }

@@ -154,7 +154,7 @@ export class StreamLedger implements DeliveryLedger {
     for (let at = 0; at < ids.length; at += IDS_PER_CALL) {
       const chunk = ids.slice(at, at + IDS_PER_CALL);
       const lost = (await RENEW.run(redis, [this.stream], [group, consumer, ...chunk])) as string[];
-      for (const id of lost) this.#lost(id);
+      for (const id of lost.reverse()) this.#lost(id);
       if (lost.length > 0) this.#owner.changed();
     }
   }

@@ -220,6 +220,22 @@ describe('a delivery lost to another consumer', () => {
     expect(bus.getStats()).toMatchObject({ abandoned: 1, retries: 0, inFlight: 0 });
   });
 
+  it('with the next of its key: that does not begin in its place', async () => {
+    const { bus, clock, broker } = await consuming({ maxRetries: 3 });
+    const seen: string[] = [];
+    bus.subscribe(Pinged, ({ n }, { attempt, deliveryCount }) => {
+      seen.push(`${n}: ${deliveryCount}/${attempt}`);
+      if (deliveryCount === 1) throw new Error('x');
+    });
+    void bus.publish(ping(1));
+    void bus.publish(ping(2));
+    await settle(clock);
+    broker.crash();
+    broker.start();
+    await clock.advance(30_000);
+    expect(seen).toEqual(['1: 1/1', '1: 2/1', '2: 2/1']);
+  });
+
   it('while its dead letter is being stored: it is not stored again, and handled anew', async () => {
     const { bus, clock, broker, settled, faults } = await consuming({ maxRetries: 0 });
     let runs = 0;
