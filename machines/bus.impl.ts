@@ -125,8 +125,11 @@ export const busSetup = setup({
         if (id.startsWith(SUBSCRIPTION)) enqueue.sendTo(id, { type: 'abort', reason: context.abortError() });
     }),
     forgetChild: enqueueActions(({ event, enqueue }) => {
-      const { actorId } = event as unknown as { actorId: string };
+      const { actorId, error } = event as unknown as { actorId: string; error?: unknown };
       enqueue.stopChild(actorId);
+      // It never ends by itself: it has broken.
+      if (actorId === 'consumer')
+        enqueue.raise({ type: 'consumer.stopped', counts: { settled: 0, released: 0, aborted: 0 }, error });
       if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false, connection: undefined });
     }),
     noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),

@@ -173,7 +173,7 @@ export const busMachine = busSetup.createMachine({
           description: 'It has told that it does not, for want of memory or disk; what is published waits.',
           tags: ['blocked', 'degraded'],
           always: { guard: 'isStopped', target: 'closed' },
-          on: { 'connection.unblocked': 'flowing', 'connection.lost': 'flowing' },
+          on: { 'connection.unblocked': 'flowing' },
         },
         closed: { description: 'The bus has stopped.', type: 'final' },
       },
