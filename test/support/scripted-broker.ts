@@ -41,7 +41,24 @@ export class ScriptedBroker {
   publishFailure: Error | undefined = undefined;
   /** Bindings wait for it. */
   binding: Promise<void> = Promise.resolve();
+  /** What opening a connection comes to. */
+  connectFailure: Error | undefined = undefined;
+  /** What it comes to to end reading, to give up the place in the group, to give a delivery back, or to close. */
+  readonly ends = {
+    stop: () => Promise.resolve(),
+    leave: () => Promise.resolve(),
+    release: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  /** Reading has begun once it settles. */
+  ready: Promise<void> = Promise.resolve();
+  window = 100;
+  /** What it has and doesn't hand out. */
+  lag: () => Promise<number> = () => Promise.resolve(0);
+  /** Publishes are answered once it settles. */
+  answering: Promise<void> = Promise.resolve();
   connection: Connection | undefined = undefined;
+  #lose: (error: Error | undefined) => void = () => undefined;
   notice: ((notice: TransportNotice) => void) | undefined = undefined;
   readonly #batches: Delivery[][] = [];
   #wake: () => void = () => undefined;
@@ -61,6 +78,11 @@ export class ScriptedBroker {
     return this.#codec.encode(event, headers);
   }
 
+  /** Ends the connection. */
+  lose(): void {
+    this.#lose(new Error('cut'));
+  }
+
   /** Ends reading, such as after a channel error. */
   endReading(error: Error): void {
     this.#end = { error };
@@ -73,6 +95,7 @@ export class ScriptedBroker {
       destination: 'scripted',
       capabilities: CAPABILITIES,
       connect: (_signal, notice) => {
+        if (this.connectFailure !== undefined) return Promise.reject(this.connectFailure);
         this.notice = notice;
         this.connection = this.#connect();
         return Promise.resolve(this.connection);
@@ -83,10 +106,11 @@ export class ScriptedBroker {
   #connect(): Connection {
     let close: (error: Error | undefined) => void = () => undefined;
     const closed = new Promise<Error | undefined>((resolve) => (close = resolve));
+    this.#lose = close;
     return {
       publish: (messages) => {
         this.asked.push(...messages.map(({ id }) => `publish ${id}`));
-        return this.publishFailure === undefined ? Promise.resolve() : Promise.reject(this.publishFailure);
+        return this.publishFailure === undefined ? this.answering : Promise.reject(this.publishFailure);
       },
       subscribe: (options) => this.#source(options),
       deadLetters: {
@@ -97,9 +121,18 @@ export class ScriptedBroker {
         replay: () => Promise.resolve(false),
         remove: () => Promise.resolve(0),
       },
-      info: () => Promise.resolve({ length: 0, pendingMessages: 0, dlqMessages: 0, consumers: 1, lag: 0 }),
+      info: async () => ({
+        length: 0,
+        pendingMessages: 0,
+        dlqMessages: 0,
+        consumers: 1,
+        lag: await this.lag(),
+      }),
       closed,
-      close: () => Promise.resolve(close(undefined)),
+      close: async () => {
+        close(undefined);
+        await this.ends.close();
+      },
     };
   }
 
@@ -115,8 +148,8 @@ export class ScriptedBroker {
       return this.#batches.shift();
     };
     return {
-      window: 100,
-      ready: Promise.resolve(),
+      window: this.window,
+      ready: this.ready,
       want: async (wanted) => {
         this.#note(wanted);
         await this.binding;
@@ -126,9 +159,9 @@ export class ScriptedBroker {
       stop: () => {
         this.#end ??= { error: undefined };
         this.#wake();
-        return Promise.resolve();
+        return this.ends.stop();
       },
-      close: () => Promise.resolve(),
+      close: () => this.ends.leave(),
       async *[Symbol.asyncIterator]() {
         for (let batch = await next(); batch !== undefined; batch = await next()) yield batch;
       },
@@ -159,7 +192,7 @@ export class ScriptedBroker {
       ack: () => void this.asked.push(`ack ${n}`),
       release: () => {
         this.asked.push(`release ${n}`);
-        return Promise.resolve();
+        return this.ends.release();
       },
       deadLetter: (headers) => store(`dead-letter ${n}`, headers),
       defer: (delayMs, headers) => store(`defer ${n} ${delayMs}`, headers),
@@ -173,8 +206,20 @@ export async function scriptedBus(
   subscribe: (bus: StatechartEventBus) => void,
   options: BusOptions & { readonly defersRetries?: boolean; readonly bindsTypes?: boolean } = {},
 ) {
+  const made = idleBus(options);
+  subscribe(made.bus);
+  const consumption = await made.bus.startConsumingInBackground();
+  await settle(made.clock);
+  made.broker.asked.length = 0;
+  return { ...made, consumption };
+}
+
+/** A bus at a scripted broker that has been asked for nothing yet. */
+export function idleBus(
+  options: BusOptions & { readonly defersRetries?: boolean; readonly bindsTypes?: boolean } = {},
+  broker = new ScriptedBroker(),
+) {
   const { defersRetries = false, bindsTypes = false, ...given } = options;
-  const broker = new ScriptedBroker();
   const clock = new VirtualClock();
   const logger = new RecordingLogger();
   const { transport } = broker;
@@ -198,9 +243,5 @@ export async function scriptedBus(
     await clock.advance(5000);
     await stopped;
   });
-  subscribe(bus);
-  const consumption = await bus.startConsumingInBackground();
-  await settle(clock);
-  broker.asked.length = 0;
-  return { bus, broker, clock, logger, consumption };
+  return { bus, broker, clock, logger };
 }
