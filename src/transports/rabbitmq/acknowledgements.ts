@@ -6,12 +6,12 @@ import type { Channel, Message } from 'amqplib';
  */
 export class Acknowledgements {
   readonly #channel: Pick<Channel, 'ack'>;
-  /** All up to here are acknowledged; tags begin at 1 and have no gaps. */
-  #low = 0;
+  /** The highest that was settled; tags begin at 1 and have no gaps. */
+  #top = 0;
+  /** Those below it that aren't settled, in ascending order: no more than the channel prefetches, however long one takes. */
+  readonly #open = new Set<number>();
   /** Settled, and not told yet. */
-  readonly #settled = new Set<number>();
-  /** Acknowledged one by one, because an earlier one isn't settled. */
-  readonly #single = new Set<number>();
+  #settled: number[] = [];
   #isScheduled = false;
   readonly #flush = () => this.flush();
 
@@ -20,7 +20,10 @@ export class Acknowledgements {
   }
 
   add(tag: number): void {
-    this.#settled.add(tag);
+    for (let next = this.#top + 1; next < tag; next++) this.#open.add(next);
+    if (tag > this.#top) this.#top = tag;
+    else this.#open.delete(tag);
+    this.#settled.push(tag);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     process.nextTick(this.#flush);
@@ -29,20 +32,13 @@ export class Acknowledgements {
   /** @throws when the channel is closed. */
   flush(): void {
     this.#isScheduled = false;
-    let high = this.#low;
-    for (let tag = this.#low + 1; ; tag++) {
-      if (this.#settled.delete(tag)) high = tag;
-      else if (!this.#single.has(tag)) break;
-    }
-    if (high > this.#low) this.#ack(high, true);
-    this.#low = high;
-    for (const tag of this.#settled) {
-      this.#ack(tag, false);
-      this.#single.add(tag);
-    }
-    this.#settled.clear();
-    for (const tag of this.#single) if (tag <= this.#low) this.#single.delete(tag);
-    while (this.#single.delete(this.#low + 1)) this.#low++;
+    const settled = this.#settled;
+    this.#settled = [];
+    const [firstOpen = Infinity] = this.#open;
+    let upTo = 0;
+    for (const tag of settled) if (tag < firstOpen && tag > upTo) upTo = tag;
+    if (upTo > 0) this.#ack(upTo, true);
+    for (const tag of settled) if (tag > firstOpen) this.#ack(tag, false);
   }
 
   #ack(deliveryTag: number, isUpTo: boolean): void {

@@ -53,4 +53,37 @@ describe('acknowledgements of one channel', () => {
       [4, true],
     ]);
   });
+
+  it('cost what is new, however much was settled behind one that is still open', () => {
+    const frames: [tag: number, isUpTo: boolean][] = [];
+    const acks = new Acknowledgements({
+      ack: ({ fields: { deliveryTag } }, isUpTo = false) => void frames.push([deliveryTag, isUpTo]),
+    });
+    /** CPU time of tags that are each flushed alone, as those of a handler that takes a moment are. */
+    const cost = (from: number, to: number): number => {
+      const { user, system } = process.cpuUsage();
+      for (let tag = from; tag < to; tag++) {
+        acks.add(tag);
+        acks.flush();
+      }
+      const after = process.cpuUsage();
+      return after.user + after.system - user - system;
+    };
+    cost(2, 2000);
+    const early = cost(2000, 12_000);
+    cost(12_000, 90_000);
+    const late = cost(90_000, 100_000);
+    // Walking what was settled before would make it several times as much here; the rest is room for noise.
+    expect(late).toBeLessThan(3 * early + 20_000);
+    expect(frames).toHaveLength(99_998);
+    frames.splice(0);
+    acks.add(1);
+    acks.flush();
+    acks.add(100_000);
+    acks.flush();
+    expect(frames).toEqual([
+      [1, true],
+      [100_000, true],
+    ]);
+  }, 60_000);
 });
