@@ -8,6 +8,7 @@ import type {
   TransportNotice,
 } from '../../contracts/transport.ts';
 import { ConnectionError, EncodeError } from '../../errors.ts';
+import { Bindings } from './bindings.ts';
 import { RabbitDeadLetterStore } from './dead-letter-store.ts';
 import type { RabbitDelivery } from './delivery.ts';
 import type { Link } from './link.ts';
@@ -67,7 +68,7 @@ export class RabbitConnection implements Connection, SourceHost {
     this.prefetchCount = settings.prefetchCount;
     this.exchange = settings.exchangeName;
     this.countsDeliveries = settings.queueType === 'quorum';
-    this.#publisher = new ConfirmedPublisher(publishing, () => topology.declareExchange(publishing));
+    this.#publisher = new ConfirmedPublisher(publishing, () => this.#declareExchange());
     this.#events = new EventPublisher(this.#publisher, settings, parts.notice);
     this.deadLetters = new RabbitDeadLetterStore({
       link: consuming,
@@ -115,10 +116,16 @@ export class RabbitConnection implements Connection, SourceHost {
 
   /** Takes bindings away that may be another consumer's, too. */
   async unbind(group: string, interest: Interest): Promise<void> {
-    const channel = await this.#parts.consuming.channel(() => undefined);
     const queue = this.#parts.topology.queueOf(group);
-    for (const { routingKey, args } of this.bindingsOf(interest))
-      await channel.unbindQueue(queue, this.exchange, routingKey, args);
+    const unwanted = this.bindingsOf(interest);
+    const sources = [...this.#sources].filter((source) => source.group === group);
+    // By the source itself, which would take them for bound otherwise.
+    if (sources.length > 0) {
+      await Promise.all(sources.map((source) => source.unbind(unwanted)));
+      return;
+    }
+    const channel = await this.#parts.consuming.channel(() => undefined);
+    await new Bindings(queue, this.exchange).remove(channel, unwanted);
     await channel.close();
   }
 
@@ -191,6 +198,14 @@ export class RabbitConnection implements Connection, SourceHost {
 
   close(): Promise<void> {
     return this.#end(undefined);
+  }
+
+  /** Before each channel to publish over: what closed the last one may be that somebody deleted the exchange. */
+  async #declareExchange(): Promise<void> {
+    const { topology, publishing } = this.#parts;
+    await topology.declareExchange(publishing);
+    // A source that can't is lost, and its successor binds when it begins.
+    await Promise.allSettled([...this.#sources].map((source) => source.rebind()));
   }
 
   #retryQueue(group: string, tierMs: number): Promise<string> {

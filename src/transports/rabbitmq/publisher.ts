@@ -89,6 +89,8 @@ export class ConfirmedPublisher {
       this.#giveUp(new ConnectionError(`RabbitMQ at ${this.#link.where} is not connected`));
       return;
     }
+    // Whoever opens it goes on with what has come meanwhile.
+    if (this.#isOpening) return;
     if (this.#channel === undefined) {
       void this.#openChannel().then(
         () => this.#pump(),

@@ -3,6 +3,7 @@ import type { Headers } from '../../contracts/message.ts';
 import type { Delivery, Interest, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
 import { Acknowledgements } from './acknowledgements.ts';
+import { Bindings } from './bindings.ts';
 import { RabbitDelivery, type DeliveryOwner } from './delivery.ts';
 import { asError, connectionError } from './server-errors.ts';
 import type { Binding } from './topology.ts';
@@ -34,7 +35,7 @@ export class RabbitSource implements Source, DeliveryOwner {
   readonly #host: SourceHost;
   readonly #options: SourceOptions;
   readonly #held = new Set<RabbitDelivery>();
-  readonly #bound = new Set<string>();
+  #bindings: Bindings | undefined;
   #channel: Channel | undefined;
   #acks: Acknowledgements | undefined;
   #arrived: RabbitDelivery[] = [];
@@ -76,9 +77,20 @@ export class RabbitSource implements Source, DeliveryOwner {
   }
 
   async want(interest: Interest): Promise<void> {
-    const bound = this.#turn(async (channel) => this.#bind(channel, interest));
+    const wanted = this.#host.bindingsOf(interest);
+    const bound = this.#turn(async (channel) => this.#bindings?.add(channel, wanted));
     this.#host.holdPublishes(bound);
     await bound;
+  }
+
+  /** Unbinds what others of the group may want, too. */
+  unbind(unwanted: readonly Binding[]): Promise<void> {
+    return this.#turn(async (channel) => this.#bindings?.remove(channel, unwanted));
+  }
+
+  /** Binds again what is bound: the exchange may have been deleted and be a new one. */
+  rebind(): Promise<void> {
+    return this.#turn(async (channel) => this.#bindings?.renew(channel));
   }
 
   /** Cancels the consumer: what comes next is for other members of the group. */
@@ -130,6 +142,10 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#held.delete(delivery);
   }
 
+  get group(): string {
+    return this.#options.group;
+  }
+
   get heldCount(): number {
     return this.#held.size;
   }
@@ -150,17 +166,9 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#channel = channel;
     this.#acks = new Acknowledgements(guarded(channel));
     await channel.prefetch(this.#host.prefetchCount);
-    await this.#bind(channel, this.#options.interest);
+    this.#bindings = new Bindings(this.queue, this.#host.exchange);
+    await this.#bindings.add(channel, this.#host.bindingsOf(this.#options.interest));
     await this.#demand(channel);
-  }
-
-  async #bind(channel: Channel, interest: Interest): Promise<void> {
-    for (const { routingKey, args } of this.#host.bindingsOf(interest)) {
-      const name = JSON.stringify([routingKey, args]);
-      if (this.#bound.has(name)) continue;
-      await channel.bindQueue(this.queue, this.#host.exchange, routingKey, args);
-      this.#bound.add(name);
-    }
   }
 
   #settleDemand(): void {

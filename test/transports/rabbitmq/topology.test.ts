@@ -93,6 +93,44 @@ describe.skipIf(rabbitmqUrl === undefined)('exchanges and bindings on RabbitMQ',
     await bus.publish(Placed({ aggregateId: 'a', n: 3 }));
   });
 
+  it('come back when a type is subscribed to again after unbind', async () => {
+    const bus = rig.bus({ consumerGroup: 'g' });
+    const seen: number[] = [];
+    bus.subscribe(Placed, () => undefined);
+    const shipped = bus.subscribe(Shipped, () => undefined);
+    await bus.startConsumingInBackground();
+    shipped.unsubscribe();
+    await bus.unbind(Shipped);
+    await bus.subscribe(Shipped, ({ n }) => void seen.push(n)).ready;
+    await bus.publish(Shipped({ aggregateId: 'a', n: 1 }));
+    await eventually(
+      () => seen,
+      ({ length }) => length === 1,
+    );
+  });
+
+  it('come back with an exchange that was deleted, before anything is published to the new one', async () => {
+    const seen: number[] = [];
+    const bus = rig.bus({ consumerGroup: 'g' });
+    bus.subscribe([Placed, Shipped], ({ n }) => void seen.push(n));
+    const audit = bus.subscribe(Paid, () => undefined);
+    await bus.startConsumingInBackground();
+    audit.unsubscribe();
+    await bus.unbind(Paid);
+    await bus.publish(Placed({ aggregateId: 'a', n: 0 }));
+    await rig.raw((channel) => channel.deleteExchange(rig.exchange));
+    // Several at once: what was in flight on the channel that this costs, and what comes while another is opened.
+    await Promise.all([1, 2, 3].map((n) => bus.publish(Placed({ aggregateId: 'a', n }))));
+    await bus.publish(Shipped({ aggregateId: 'a', n: 4 }));
+    await eventually(
+      () => new Set(seen),
+      ({ size }) => size === 5,
+    );
+    // What was unbound is not bound again.
+    await expect(bus.publish(Paid({ aggregateId: 'b', n: 5 }))).rejects.toMatchObject({ code: 'UNROUTABLE' });
+    expect(bus.getStats().reconnections).toBe(0);
+  });
+
   it('are the given pattern alone where there is one', async () => {
     const bus = rig.bus({ consumerGroup: 'g', routingKeyPattern: 'Invoice.*' });
     bus.subscribe(Placed, () => undefined);
