@@ -31,7 +31,7 @@ export const CHART_STYLE = `
 .chart .within .dot { fill: var(--chart-ground); stroke: var(--chart-edge); stroke-width: 1.6; }
 .chart .plate { fill: var(--chart-ground); fill-opacity: 0.86; }
 .chart .active > .box { fill: var(--chart-lit-ground); stroke: var(--chart-lit); stroke-width: 2.2; }
-.chart .parent.active > .box { fill-opacity: 0.3; }
+.chart .parent.active > .box { fill: none; }
 .chart .taken .way { stroke: var(--chart-lit); stroke-width: 2.4; }
 .chart .taken .head { fill: var(--chart-lit); }
 .chart .taken .event { fill: var(--chart-lit); }
