@@ -44,7 +44,9 @@ plain.testBus('memory, without a fast path,', plain.harness(), {
   paths: [{ messages: 1, interruptions: 1, kinds: ['ok', 'flaky', 'poison'], paths: 'covering' }],
 });
 
-describe('beside the model, without a fast path', () => plain.consumerFocus(coverage.observe));
+describe('beside the model, without a fast path', () => {
+  plain.consumerFocus(coverage.observe);
+});
 
 describe('all this together', () => {
   it('reaches every state and every transition of the machines', () => {

@@ -39,6 +39,7 @@ export interface StagedConsumer {
 /** Ten virtual seconds, in which all has happened that no gate holds; a minute where a broker shares its machine. */
 const PATIENCE = { steps: 500, ms: 60_000 };
 
+const ignore = (): void => undefined;
 const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** The buses of one path, its handlers' gates, and all that they did. */
@@ -234,15 +235,12 @@ export class ModelStage extends TestTime {
         this.#gates.delete(name);
         resolve();
       };
+      const giveUp = (): void => {
+        this.#gates.delete(name);
+        reject(signal.reason as Error);
+      };
       this.#gates.set(name, { attempt, open });
-      signal.addEventListener(
-        'abort',
-        () => {
-          this.#gates.delete(name);
-          reject(signal.reason as Error);
-        },
-        { once: true },
-      );
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -251,5 +249,3 @@ export class ModelStage extends TestTime {
     return this.consumer;
   }
 }
-
-function ignore(): void {}

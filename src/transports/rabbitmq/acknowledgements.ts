@@ -46,3 +46,16 @@ export class Acknowledgements {
     this.#channel.ack({ fields: { deliveryTag } } as Message, isUpTo);
   }
 }
+
+/** A closed channel throws; whoever held its deliveries is told by its end. */
+export function guarded(channel: Channel): Pick<Channel, 'ack'> {
+  return {
+    ack: (message, isUpTo) => {
+      try {
+        channel.ack(message, isUpTo);
+      } catch {
+        // They come again.
+      }
+    },
+  };
+}

@@ -2,7 +2,7 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Headers } from '../../contracts/message.ts';
 import type { Delivery, Interest, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
-import { Acknowledgements } from './acknowledgements.ts';
+import { Acknowledgements, guarded } from './acknowledgements.ts';
 import { Bindings } from './bindings.ts';
 import { RabbitDelivery, type DeliveryOwner } from './delivery.ts';
 import { asError, connectionError } from './server-errors.ts';
@@ -235,17 +235,4 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#host.left(this);
     await channel.close().catch(() => undefined);
   }
-}
-
-/** A closed channel throws; whoever held its deliveries is told by its end. */
-function guarded(channel: Channel): Pick<Channel, 'ack'> {
-  return {
-    ack: (message, isUpTo) => {
-      try {
-        channel.ack(message, isUpTo);
-      } catch {
-        // They come again.
-      }
-    },
-  };
 }
