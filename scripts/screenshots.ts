@@ -13,7 +13,7 @@ const { all, out } = new Command('screenshots')
   .parse()
   .opts<{ all: boolean; out: string }>();
 
-const wide = { width: 1440, height: 1200 };
+const wide = { width: 1280, height: 1150 };
 const narrow = { width: 420, height: 900 };
 const views = all
   ? (['light', 'dark'] as const).flatMap((scheme) =>

@@ -17,7 +17,7 @@ const TICK_MS = 100;
 export interface Page {
   readonly updates: Updates;
   /** Told when there may be something for it. */
-  wake(): void;
+  readonly wake: () => void;
 }
 
 /** Follows one bus, and keeps its open pages up to date. None of its timers keeps the process alive. */
@@ -48,7 +48,7 @@ export class Follower {
   }
 
   /** Opens a page; returns a function that closes it. */
-  open(wake: () => void): { readonly updates: Updates; close(): void } {
+  open(wake: () => void): { readonly updates: Updates; readonly close: () => void } {
     const { watch } = this;
     const { samples } = this.#figures;
     const page = {

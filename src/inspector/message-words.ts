@@ -34,7 +34,7 @@ function words(value: unknown, depth: number): string {
 interface EventWords {
   readonly eventType?: unknown;
   readonly eventId?: unknown;
-  readonly attempt?: unknown;
+  readonly attempt?: number;
   readonly payload?: unknown;
   readonly body?: unknown;
 }
@@ -43,7 +43,7 @@ interface EventWords {
 function eventWords({ eventType, eventId, attempt, payload, body }: EventWords, depth: number): string {
   const shown = payload ?? body;
   const named = `${String(eventType)} ${String(eventId).slice(0, 8)}`;
-  const tried = attempt === undefined || attempt === 1 ? '' : `, attempt ${String(attempt)}`;
+  const tried = attempt === undefined || attempt === 1 ? '' : `, attempt ${attempt}`;
   return `${named}${tried}${shown === undefined || depth > 1 ? '' : ` ${JSON.stringify(shown)}`}`;
 }
 

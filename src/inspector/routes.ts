@@ -1,7 +1,7 @@
 import type { Context, Hono } from 'hono';
 import type { Payloads } from '../observability/inspection.ts';
 import { ShownError } from '../observability/shown-error.ts';
-import { Access, type Caller, type Refusal } from './access.ts';
+import type { Access, Caller, Refusal } from './access.ts';
 import { act } from './actions.ts';
 import type { Asset } from './assets.ts';
 import { deadLetterPage, deadLetterPayload } from './dead-letter-rows.ts';

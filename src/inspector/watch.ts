@@ -9,6 +9,9 @@ const HAPPENINGS = 30;
 /** Troubled deliveries shown one by one; a bad hour has thousands. */
 const LISTED = 200;
 
+/** Messages of the data plane that say something. */
+const SHOWN = new Set(['publish', 'deliver', 'deliveries']);
+
 type ActorRefLike = InspectionEvent['actorRef'] & { readonly id: string; readonly _parent?: ActorRefLike };
 
 interface Watched {
@@ -126,7 +129,9 @@ export class Watch {
 
   /** Messages of the data plane lead to no step that could be seen. */
   #received(watched: Watched, message: AnyEventObject): void {
-    if (message.type !== 'deliver' && message.type !== 'publish' && message.type !== 'deliveries') return;
+    // The supervisor of deliveries is no machine: it takes no steps at all.
+    const isShown = watched.kind === 'deliveries' ? message.type !== 'xstate.init' : SHOWN.has(message.type);
+    if (!isShown) return;
     this.#note(watched, message, []);
   }
 

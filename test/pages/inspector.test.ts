@@ -163,7 +163,7 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
     }
 
     it('are listed with their error, stack and attempts, and their payload on demand', async () => {
-      const { page, complaints } = await withLetters({ payloads: 'full' });
+      const { bus, page, complaints } = await withLetters({ payloads: 'full' });
       const row = page.locator('#letters tbody tr').first();
       expect(await row.innerText()).toMatch(
         /OrderPlaced[^]*attempts-exhausted[^]*Payments × 1[^]*TypeError the card was declined/,
@@ -173,6 +173,11 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
       await page.getByLabel('Stack').first().waitFor();
       await page.getByRole('button', { name: 'Show payload' }).first().click();
       await expect.poll(() => page.getByLabel('Payload').innerText()).toContain('4242-4242');
+      // What is unfolded stays so when the list is made anew.
+      await bus.publish(placed(4));
+      await page.getByRole('button', { name: 'Refresh' }).click();
+      await expect.poll(() => page.locator('#letters-count').innerText()).toBe('4');
+      expect(await page.getByLabel('Payload').innerText()).toContain('4242-4242');
       expect(complaints).toEqual([]);
     });
 

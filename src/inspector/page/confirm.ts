@@ -8,7 +8,7 @@ export interface Question {
 
 /** Asks before what can't be undone. Resolves with false on Cancel and Escape; the focus goes back to where it was. */
 export function confirmed({ title, text, yes }: Question): Promise<boolean> {
-  const dialog = byId<HTMLDialogElement>('confirm');
+  const dialog = byId('confirm') as HTMLDialogElement;
   byId('confirm-title').textContent = title;
   byId('confirm-text').textContent = text;
   byId('confirm-yes').textContent = yes;

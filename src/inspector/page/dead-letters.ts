@@ -15,7 +15,8 @@ export class DeadLetters {
   readonly #place = byId('letters');
   readonly #body = make('tbody');
   readonly #more = button('Show more', () => this.#load(this.#rows.at(-1)?.cursor));
-  readonly #opened = new Set<string>();
+  /** What is unfolded, kept with the payload that it may show: the list is made anew whenever it changes. */
+  readonly #opened = new Map<string, HTMLTableCellElement>();
   #rows: readonly DeadLetterRow[] = [];
   #total = 0;
   /** The number of the plots, which says when to look again. */
@@ -97,7 +98,8 @@ export class DeadLetters {
       class: 'details',
       hidden: !this.#opened.has(row.id),
     });
-    if (this.#opened.has(row.id)) details.append(this.#detailsOf(row));
+    const opened = this.#opened.get(row.id);
+    if (opened !== undefined) details.append(opened);
     const toggle = button('Details', () => this.#toggle(row, toggle, details), {
       'aria-expanded': String(this.#opened.has(row.id)),
       'aria-controls': details.id,
@@ -135,8 +137,9 @@ export class DeadLetters {
     toggle.setAttribute('aria-expanded', String(isOpen));
     if (!isOpen) this.#opened.delete(row.id);
     else {
-      this.#opened.add(row.id);
-      details.replaceChildren(this.#detailsOf(row));
+      const opened = this.#detailsOf(row);
+      this.#opened.set(row.id, opened);
+      details.replaceChildren(opened);
     }
   }
 
@@ -145,11 +148,11 @@ export class DeadLetters {
       ['Event id', row.eventId],
       ['Dead letter id', row.id],
       ['First failed', row.firstFailedAt],
-      ['Replayed before', `${row.replayCount} times`],
+      ['Replayed before', row.replayCount === 0 ? 'never' : `${row.replayCount} times`],
       ['Read from', `${row.destination} ${row.position}`.trim()],
       ...row.handlers.map(({ name, attempts, error }): [string, string] => [
         name,
-        `${attempts} attempts: ${error}`,
+        `${attempts} attempt${attempts === 1 ? '' : 's'}: ${error}`,
       ]),
     ];
     const list = make(

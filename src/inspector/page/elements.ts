@@ -1,8 +1,8 @@
 /** The element of the page with that id. @throws {Error} when index.html has none. */
-export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`The page has no #${id}.`);
-  return element as T;
+  return element;
 }
 
 type Child = Node | string;
