@@ -3,16 +3,15 @@ import type { BrokerEventBus, PublishOptions } from '../bus/api.ts';
 import type { BusOptions } from '../bus/options.ts';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { HandlerContext } from '../contracts/handler.ts';
-import type { Logger } from '../contracts/logger.ts';
 import { conformanceRegistry, Counted, type CountedEvent } from './counted.ts';
 import type { Destination, TransportHarness } from './harness.ts';
 import { breaches, type Allowance } from './invariants.ts';
 import { activeResources, leftovers, type Resources } from './leftovers.ts';
 import { seededRandom } from './random.ts';
 import { Recorder } from './recorder.ts';
+import { silent } from './silent-logger.ts';
 import { TestTime } from './test-time.ts';
 
-const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 export interface ConsumerPlan {
   readonly destination?: Destination;
   readonly group?: string;
@@ -219,5 +218,3 @@ export class Stage extends TestTime {
     expect(lines, 'lines on the console').toEqual([]);
   }
 }
-
-function ignore(): void {}

@@ -1,12 +1,12 @@
 import type { BrokerEventBus } from '../../bus/api.ts';
 import type { BusOptions } from '../../bus/options.ts';
 import type { HandlerContext } from '../../contracts/handler.ts';
-import type { Logger } from '../../contracts/logger.ts';
 import { BusStoppedError, NonRetryableError } from '../../errors.ts';
 import { Counted, conformanceRegistry, type CountedEvent } from '../counted.ts';
 import type { Destination, TransportHarness } from '../harness.ts';
 import { seededRandom } from '../random.ts';
 import { Recorder } from '../recorder.ts';
+import { silent } from '../silent-logger.ts';
 import { TestTime } from '../test-time.ts';
 import type { ModelContext } from './happenings.ts';
 import { BACKOFF_MS, DRAIN_MS, HeldClock } from './held-clock.ts';
@@ -38,9 +38,6 @@ export interface StagedConsumer {
 
 /** Ten virtual seconds, in which all has happened that no gate holds; a minute where a broker shares its machine. */
 const PATIENCE = { steps: 500, ms: 60_000 };
-
-const ignore = (): void => undefined;
-const silent: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /** The buses of one path, its handlers' gates, and all that they did. */
 export class ModelStage extends TestTime {
