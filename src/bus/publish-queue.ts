@@ -45,6 +45,8 @@ export class PublishQueue implements Publisher {
   /** Oldest first; all have the same time to live, so the first one's time is up first. */
   readonly #open = new Set<Request>();
   readonly #unsent = new Fifo<Request>();
+  /** In flight when their connection was lost, and not answered since: what comes later would overtake them. */
+  readonly #unanswered = new Set<Request>();
   readonly #own = new Work();
   #connection: Connection | undefined = undefined;
   #events = 0;
@@ -91,7 +93,8 @@ export class PublishQueue implements Publisher {
     this.#settings.work.begin();
     this.#own.begin();
     if (this.#expiry === undefined) this.#watch(request);
-    if (this.#connection === undefined || this.#unsent.length > 0) this.#unsent.push(request);
+    const mustWait = this.#unsent.length > 0 || this.#unanswered.size > 0;
+    if (this.#connection === undefined || mustWait) this.#unsent.push(request);
     else this.#send(request, this.#connection);
   }
 
@@ -109,6 +112,7 @@ export class PublishQueue implements Publisher {
 
   connectionLost(): void {
     this.#connection = undefined;
+    for (const request of this.#open) if (request.isInFlight) this.#unanswered.add(request);
   }
 
   drained(): Promise<void> {
@@ -134,7 +138,7 @@ export class PublishQueue implements Publisher {
   }
 
   #flush(): void {
-    while (this.#connection !== undefined) {
+    while (this.#connection !== undefined && this.#unanswered.size === 0) {
       const request = this.#unsent.shift();
       if (request === undefined) return;
       if (this.#open.has(request)) this.#send(request, this.#connection);
@@ -149,6 +153,7 @@ export class PublishQueue implements Publisher {
         if (!this.#open.has(request)) return;
         this.#settings.stats.eventsPublished += sent.length;
         this.#settle(request);
+        if (this.#connection !== connection) this.#flush();
       },
       (error: unknown) => this.#failed(request, sent, connection, error),
     );
@@ -158,25 +163,24 @@ export class PublishQueue implements Publisher {
     if (!this.#open.has(request)) return;
     request.cause = error;
     request.isInFlight = false;
+    this.#unanswered.delete(request);
     const failure = error instanceof PublishFailure ? error : undefined;
     const stored = new Set(failure?.stored);
     request.open = sent.filter((_, at) => !stored.has(at));
     this.#settings.stats.eventsPublished += stored.size;
     for (const at of failure?.unknown ?? sent.keys()) request.inDoubt.add((sent[at] as Message).id);
-    if (failure !== undefined && failure.unroutable.length > 0) {
+    if (failure !== undefined && failure.unroutable.length > 0)
       this.#settle(request, unroutableError(request, sent, failure));
-      return;
-    }
-    if (failure !== undefined && !failure.retryable) {
+    else if (failure !== undefined && !failure.retryable)
       this.#settle(request, publishError(request, `The broker refuses it: ${failure.message}`));
-      return;
+    else {
+      this.#putBack(request);
+      if (this.#expiry === undefined) this.#watch(request);
+      // The same connection stands, or nobody has told of its loss yet.
+      if (this.#connection === connection)
+        this.#resend ??= this.#settings.clock.setTimeout(() => this.#sendAgain(), RESEND_MS);
     }
-    this.#putBack(request);
-    if (this.#expiry === undefined) this.#watch(request);
-    if (this.#connection === undefined) return;
     if (this.#connection !== connection) this.#flush();
-    // The same connection stands, or nobody has told of its loss yet.
-    else this.#resend ??= this.#settings.clock.setTimeout(() => this.#sendAgain(), RESEND_MS);
   }
 
   #sendAgain(): void {
@@ -192,6 +196,7 @@ export class PublishQueue implements Publisher {
 
   #settle(request: Request, error?: PublishError): void {
     this.#open.delete(request);
+    this.#unanswered.delete(request);
     this.#events -= request.messages.length;
     if (error === undefined) request.resolve();
     else request.reject(error);
@@ -213,6 +218,11 @@ export class PublishQueue implements Publisher {
 
   #expire(): void {
     this.#expiry = undefined;
+    this.#settleExpired();
+    this.#flush();
+  }
+
+  #settleExpired(): void {
     const { clock, publishTimeoutMs, isStoredOnceSent } = this.#settings;
     for (const request of this.#open) {
       if (isStoredOnceSent && request.isInFlight) continue;

@@ -5,6 +5,9 @@ import { atFirst } from './expectation.ts';
 import type { Ground } from './ground.ts';
 import { Walk } from './walk.ts';
 
+/** Problems of one walk that are worth reading. */
+const MOST_TOLD = 8;
+
 export interface SoakPlan {
   /** Of the first walk; each has one of its own, so that a failed one can be repeated alone. */
   readonly seed: number;
@@ -92,6 +95,7 @@ async function oneWalk(
   let done: string[] = [];
   let failed: string[] | undefined;
   let shrinks = 0;
+  let isRepeated = false;
   const before = (words: string): void => {
     signal.throwIfAborted();
     done.push(words);
@@ -107,7 +111,9 @@ async function oneWalk(
       replayPath: repeat?.replayPath,
     }),
     async (commands) => {
-      if (signal.aborted || shrinks > plan.shrinks) return;
+      // Where the walk of a path goes well, fast-check would go on to its neighbours.
+      if (signal.aborted || shrinks > plan.shrinks || isRepeated) return;
+      isRepeated = repeat !== undefined;
       if (failed !== undefined) shrinks++;
       done = [];
       try {
@@ -160,7 +166,9 @@ async function walkOnce(
       totals[name] += tally[name];
     totals.now = 'drain';
     problems.push(...(await walk.drain()));
-    if (problems.length > 0) throw new Error([...problems, ...walk.lastWords()].join('\n'));
+    if (problems.length === 0) return;
+    const more = problems.length > MOST_TOLD ? [`and ${problems.length - MOST_TOLD} more of the kind`] : [];
+    throw new Error([...problems.slice(0, MOST_TOLD), ...more, ...walk.lastWords()].join('\n'));
   } finally {
     await walk.end();
   }

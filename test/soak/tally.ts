@@ -19,6 +19,8 @@ export async function tallied(
   run: FaultRun,
   facts: {
     readonly replayed: ReadonlySet<string>;
+    /** Events that others which were published later may come before. */
+    readonly overtaken: ReadonlySet<string>;
     /** Consumers stopped and gave back what others of the group had then. */
     readonly handsOver: boolean;
     /** Messages of the group that the broker still has. */
@@ -30,7 +32,7 @@ export async function tallied(
   const unconfirmed = ledger.published.map(({ id }) => id).filter((id) => !confirmed.has(id));
   const { broker } = run.place.at;
   const { figures, breaches, redelivered, storedTwice } = reckon(
-    { ...ledger, outOfOrder: new Set([...facts.replayed, ...unconfirmed]) },
+    { ...ledger, outOfOrder: new Set([...facts.replayed, ...facts.overtaken, ...unconfirmed]) },
     broker === 'kafka' ? 'group' : facts.handsOver ? 'nobody' : 'consumer',
   );
   const { handled } = run;

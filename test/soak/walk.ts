@@ -29,7 +29,10 @@ export class Walk {
   readonly #keys = Array.from({ length: KEYS }, () => randomUUID());
   readonly #local = new Map<string, BrokerEventBus>();
   readonly #workers = new Map<string, Worker>();
-  readonly #publishing = new Set<Promise<unknown>>();
+  /** With the ids of their events. */
+  readonly #publishing = new Map<Promise<unknown>, readonly string[]>();
+  /** Sent while the broker stored nothing: it may have refused one and stored the next, which then came first. */
+  readonly #overtaken = new Set<string>();
   readonly #poisonous = new Set<string>();
   readonly #replayed = new Set<string>();
   #publisher: BrokerEventBus | undefined = undefined;
@@ -85,7 +88,8 @@ export class Walk {
       return event;
     });
     const publishing = this.run.publish(this.#publisher!, events);
-    this.#publishing.add(publishing);
+    const ids = events.map(({ eventId }) => eventId);
+    this.#publishing.set(publishing, ids);
     const done = publishing.finally(() => this.#publishing.delete(publishing));
     done.catch(() => undefined);
     if (isAwaited) await done;
@@ -182,8 +186,10 @@ export class Walk {
   }
 
   async relent(): Promise<void> {
-    await this.#relent?.();
+    if (this.#relent === undefined) return;
+    await this.#relent();
     this.#relent = undefined;
+    for (const id of [...this.#publishing.values()].flat()) this.#overtaken.add(id);
   }
 
   /** To be called when nothing is broken any more: until then what comes twice has its excuse. */
@@ -214,7 +220,7 @@ export class Walk {
   /** Mends everything and waits until all is done, or nothing happens any more. Resolves with what is wrong then. */
   async settle(): Promise<Tally> {
     await this.mendAll();
-    await Promise.all(this.#publishing);
+    await Promise.all(this.#publishing.keys());
     for (const name of this.#local.keys()) this.resume(name);
     if (this.#local.size + this.#workers.size === 0) await this.startLocal();
     const isSettled = await this.#untilStill(
@@ -226,6 +232,7 @@ export class Walk {
     });
     const tally = await tallied(this.run, {
       replayed: this.#replayed,
+      overtaken: this.#overtaken,
       handsOver: this.#handsOver,
       unsettled: isSettled ? 0 : await this.run.place.unsettled(),
     });

@@ -38,6 +38,8 @@ export interface ConnectionParts {
   readonly topology: Topology;
   readonly publishing: Link;
   readonly consuming: Link;
+  /** Routing keys that nobody is bound to, as far as they were warned of. */
+  readonly warned: Set<string>;
   readonly notice: ((notice: TransportNotice) => void) | undefined;
 }
 
@@ -69,7 +71,7 @@ export class RabbitConnection implements Connection, SourceHost {
     this.exchange = settings.exchangeName;
     this.countsDeliveries = settings.queueType === 'quorum';
     this.#publisher = new ConfirmedPublisher(publishing, () => this.#declareExchange());
-    this.#events = new EventPublisher(this.#publisher, settings, parts.notice);
+    this.#events = new EventPublisher(this.#publisher, settings, parts.warned, parts.notice);
     this.deadLetters = new RabbitDeadLetterStore({
       link: consuming,
       publisher: this.#publisher,

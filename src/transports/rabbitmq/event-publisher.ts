@@ -13,16 +13,18 @@ export class EventPublisher {
   readonly #publisher: ConfirmedPublisher;
   readonly #settings: RabbitSettings;
   readonly #notice: ((notice: TransportNotice) => void) | undefined;
-  /** Routing keys that were warned of. */
-  readonly #warned = new Set<string>();
+  readonly #warned: Set<string>;
 
+  /** @param warned routing keys that were warned of; it outlives the connection. */
   constructor(
     publisher: ConfirmedPublisher,
     settings: RabbitSettings,
+    warned: Set<string>,
     notice: ((notice: TransportNotice) => void) | undefined,
   ) {
     this.#publisher = publisher;
     this.#settings = settings;
+    this.#warned = warned;
     this.#notice = notice;
   }
 

@@ -19,13 +19,15 @@ export class RabbitTransport implements Transport {
   readonly name = 'rabbitmq';
   readonly destination: string;
   readonly capabilities: Capabilities;
-  readonly settings: RabbitSettings;
   readonly topology: Topology;
+  /** Private, as everything that holds the URL: the machine's snapshots and inspection events show what is not. */
+  readonly #settings: RabbitSettings;
+  readonly #warned = new Set<string>();
   #connection: RabbitConnection | undefined;
   #wasOpen = false;
 
   constructor(settings: RabbitSettings) {
-    this.settings = settings;
+    this.#settings = settings;
     this.topology = new Topology(settings);
     this.destination = settings.exchangeName;
     this.capabilities = {
@@ -42,7 +44,7 @@ export class RabbitTransport implements Transport {
   }
 
   get where(): string {
-    return whereOf(this.settings.rabbitmqUrl);
+    return whereOf(this.#settings.rabbitmqUrl);
   }
 
   /** The one that stands, for what only RabbitMQ has; undefined without one. */
@@ -53,7 +55,7 @@ export class RabbitTransport implements Transport {
   async connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection> {
     const driver = await loadDriver();
     const wasOpen = this.#wasOpen;
-    const publishing = await Link.open(driver, this.settings, { role: 'publisher', signal, wasOpen });
+    const publishing = await Link.open(driver, this.#settings, { role: 'publisher', signal, wasOpen });
     let consuming: Link | undefined;
     const abort = (): void => {
       publishing.destroy();
@@ -62,9 +64,15 @@ export class RabbitTransport implements Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       checkVersion(publishing.serverVersion);
-      consuming = await Link.open(driver, this.settings, { role: 'consumer', signal, wasOpen });
-      const { settings, topology } = this;
-      const connection = new RabbitConnection({ settings, topology, publishing, consuming, notice });
+      consuming = await Link.open(driver, this.#settings, { role: 'consumer', signal, wasOpen });
+      const connection = new RabbitConnection({
+        settings: this.#settings,
+        topology: this.topology,
+        publishing,
+        consuming,
+        warned: this.#warned,
+        notice,
+      });
       await connection.open();
       signal.throwIfAborted();
       this.#keep(connection);

@@ -16,7 +16,6 @@ import { asError, connectionError } from './server-errors.ts';
 
 /** What a connection takes from its transport. */
 export interface ConnectionContext {
-  readonly settings: RedisSettings;
   readonly names: RedisNames;
   readonly links: LinkFactory;
   /** Ledgers outlive connections. */
@@ -32,6 +31,7 @@ export class RedisConnection implements Connection, ReaderHost {
   readonly deadLetters: RedisDeadLetterStore;
   readonly closed: Promise<Error | undefined>;
   readonly #context: ConnectionContext;
+  readonly #settings: RedisSettings;
   readonly #publisher: Publisher;
   readonly #readers = new Set<RedisReader>();
   readonly #links = new Set<Link>();
@@ -39,8 +39,9 @@ export class RedisConnection implements Connection, ReaderHost {
   #settle: (cause: Error | undefined) => void = () => undefined;
   #ending: Promise<void> | undefined;
 
-  constructor(commands: Link, context: ConnectionContext) {
-    const { names, settings } = context;
+  constructor(commands: Link, context: ConnectionContext, settings: RedisSettings) {
+    const { names } = context;
+    this.#settings = settings;
     this.commands = commands;
     this.#context = context;
     this.#publisher = new Publisher(commands, names.stream, settings.dangerouslyMaxLength);
@@ -58,7 +59,7 @@ export class RedisConnection implements Connection, ReaderHost {
     const ledger = this.#context.ledgerOf(options);
     ledger.notice = options.notice;
     if (this.#ending === undefined) ledger.attach(this.commands.redis);
-    const reader = new RedisReader(this, ledger, this.#context.settings);
+    const reader = new RedisReader(this, ledger, this.#settings);
     this.#readers.add(reader);
     if (this.#ending !== undefined) reader.fail(new ConnectionError('The connection to Redis is closed'));
     return reader;

@@ -58,7 +58,8 @@ export function whereOf({ host, port, path }: Address): string {
 
 /** One socket. It ends once: lost, or destroyed by us. */
 export class Link {
-  readonly redis: Redis;
+  /** Its options hold the password: out of reach of what prints or stores snapshots. */
+  readonly #redis: Redis;
   /** `host:port`, for messages. */
   readonly where: string;
   /** Settles when the socket is gone: the cause, or undefined after `destroy()`. */
@@ -89,7 +90,7 @@ export class Link {
   }
 
   private constructor(redis: Redis) {
-    this.redis = redis;
+    this.#redis = redis;
     this.where = whereOf(redis.options);
     redis.on('error', (error: Error) => (this.#cause = error));
     this.ended = new Promise((resolve) => {
@@ -97,6 +98,10 @@ export class Link {
         resolve(this.#destroyed ? undefined : (this.#cause ?? new Error('closed by the server'))),
       );
     });
+  }
+
+  get redis(): Redis {
+    return this.#redis;
   }
 
   /** What to throw when the time to connect was up. */

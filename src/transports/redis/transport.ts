@@ -38,8 +38,9 @@ export class RedisTransport implements Transport, ConnectionContext {
     atomicDeadLetters: true,
     delayedRetry: false,
   };
-  readonly settings: RedisSettings;
   readonly names: RedisNames;
+  /** Private, as everything that holds the URL: the machine's snapshots and inspection events show what is not. */
+  readonly #settings: RedisSettings;
   readonly links: LinkFactory;
   readonly ledgers = new Map<string, Ledger>();
   #server: ServerFacts | undefined;
@@ -48,7 +49,7 @@ export class RedisTransport implements Transport, ConnectionContext {
   #connection: RedisConnection | undefined;
 
   constructor(settings: RedisSettings) {
-    this.settings = settings;
+    this.#settings = settings;
     this.names = new RedisNames(settings, settings.keyPrefix ?? templatePrefix(settings.redis));
     this.destination = this.names.stream;
     this.links = new LinkFactory(settings, loadDriver);
@@ -74,7 +75,7 @@ export class RedisTransport implements Transport, ConnectionContext {
     } finally {
       signal.removeEventListener('abort', abort);
     }
-    const connection = new RedisConnection(commands, this);
+    const connection = new RedisConnection(commands, this, this.#settings);
     this.#connection = connection;
     void connection.closed.then(() => {
       if (this.#connection === connection) this.#connection = undefined;
@@ -94,7 +95,7 @@ export class RedisTransport implements Transport, ConnectionContext {
     const key = JSON.stringify([group, consumer]);
     let ledger = this.ledgers.get(key);
     if (ledger === undefined) {
-      ledger = new Ledger(this.names, group, consumer, this.settings);
+      ledger = new Ledger(this.names, group, consumer, this.#settings);
       this.ledgers.set(key, ledger);
     }
     return ledger;

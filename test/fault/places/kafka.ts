@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { PrivateServer } from '../../../brokers/private-server.ts';
 import { GROUP, type FaultPlace } from './place.ts';
@@ -11,8 +12,7 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
   const kafka = new Kafka({
     brokers: [server.url],
     logLevel: logLevel.NOTHING,
-    // A coordinator that comes back after a kill reads its log first.
-    retry: { retries: 40, initialRetryTime: 50, maxRetryTime: 500 },
+    retry: { retries: 8, initialRetryTime: 50, maxRetryTime: 500 },
   });
 
   async function asking<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
@@ -29,7 +29,7 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
   const progress = (): Promise<{ stored: number; committed: number }> =>
     asking(async (admin) => {
       const ranges = await admin.fetchTopicOffsets(topic);
-      const [commits] = await admin.fetchOffsets({ groupId: GROUP, topics: [topic] });
+      const [commits] = await fetched(() => admin.fetchOffsets({ groupId: GROUP, topics: [topic] }));
       const committed = commits?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? [];
       return { stored: sum(ranges.map(({ high }) => Number(high))), committed: sum(committed) };
     });
@@ -105,6 +105,17 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
       }),
     close: () => Promise.resolve(),
   };
+}
+
+/** A coordinator that is back after a kill reads its log before it answers, and kafkajs doesn't ask again. */
+async function fetched<T>(fetch: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await fetch();
+    } catch (error) {
+      if ((error as { retriable?: boolean }).retriable !== true || tries > 100) throw error;
+      await pause(100);
+    }
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -115,6 +115,47 @@ describe('the publish queue', () => {
     expect(Object.values(results)).toEqual(['stored', 'stored', 'stored']);
   });
 
+  it.each<[string, (answer: Gate) => void, string[]]>([
+    ['is confirmed after all', (answer) => answer.open(), ['b', 'c']],
+    ['is known to have failed', (answer) => answer.fail(new Error('gone')), ['a', 'b', 'c']],
+    [
+      'is refused for good',
+      (answer) =>
+        answer.fail(new PublishFailure('no', { stored: [], unknown: [], unsent: [0] }, { retryable: false })),
+      ['b', 'c'],
+    ],
+  ])('lets nothing overtake what the lost connection carried, until that %s', async (_, end, sentThen) => {
+    const { queue, clock, publish } = queueOf();
+    const first = new FakeConnection();
+    queue.connectionOpened(first.port);
+    publish('a');
+    publish('b');
+    queue.connectionLost();
+    first.sent[1]?.answer.fail(new Error('gone'));
+    await settle(clock);
+    const second = new FakeConnection();
+    queue.connectionOpened(second.port);
+    publish('c');
+    expect(idsOf(second)).toEqual([]);
+    end(first.sent[0]!.answer);
+    await settle(clock);
+    expect(idsOf(second)).toEqual(sentThen);
+  });
+
+  it('waits for the answer of a lost connection no longer than the publish may take', async () => {
+    const { queue, clock, publish, results } = queueOf({ publishTimeoutMs: 1_000 });
+    queue.connectionOpened(new FakeConnection().port);
+    publish('a');
+    queue.connectionLost();
+    const second = new FakeConnection();
+    queue.connectionOpened(second.port);
+    await clock.advance(500);
+    publish('b');
+    await clock.advance(500);
+    expect(results['a']).toMatchObject({ name: 'PublishError', unknown: ['a'] });
+    expect(idsOf(second)).toEqual(['b']);
+  });
+
   it('sends only what is not known to be stored again', async () => {
     const { queue, clock, publish, stats } = queueOf();
     const first = new FakeConnection();
