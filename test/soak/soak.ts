@@ -133,7 +133,8 @@ async function oneWalk(
   });
   if (!details.failed) return undefined;
   // Its commands in words, and after them, in a comment, by which path they are found again.
-  const text = (details.counterexample?.[0] as { toString(): string }).toString();
+  const [commands = ''] = (details.counterexample ?? []) as { toString(): string }[];
+  const text = commands.toString();
   return {
     seed: plan.seed,
     path: details.counterexamplePath ?? '0',
