@@ -6,34 +6,44 @@ import { format, resolveConfig } from 'prettier';
 import { surroundings, type Surroundings } from '../bench/surroundings.ts';
 import { figuresVariable, type Figures } from '../test/fault/figures.ts';
 
-/** `npm run reliability`: runs the fault tests of every broker, and writes docs/reliability.md from their figures. */
+/**
+ * `npm run reliability`: runs the fault tests of every broker, and writes docs/reliability.md from their figures. With the
+ * name of a file it writes the page from figures that an earlier run left there, one JSON object a line.
+ */
 
 const PAGE = 'docs/reliability.md';
 
-const folder = mkdtempSync(join(tmpdir(), 'buschart-reliability-'));
-const file = join(folder, 'figures.jsonl');
-try {
-  const tests = await execa('vitest', ['run', '--project', 'brokers', 'test/fault/faults-'], {
-    env: { [figuresVariable]: file, BUSCHART_REQUIRE: 'redis,rabbitmq,kafka' },
-    stdin: 'ignore',
-    stdout: 'inherit',
-    stderr: 'inherit',
-    reject: false,
-    preferLocal: true,
-  });
-  if (tests.failed) {
-    console.error(`A fault test failed: ${PAGE} is left as it was.`);
-    process.exitCode = 1;
-  } else {
-    const lines = readFileSync(file, 'utf8').trim().split('\n');
-    const page = pageOf(
-      lines.map((line) => JSON.parse(line) as Figures),
-      await surroundings([]),
-    );
-    writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
+const [given] = process.argv.slice(2);
+const lines = given === undefined ? await figuresOfRun() : readFileSync(given, 'utf8');
+if (lines === undefined) {
+  console.error(`A fault test failed: ${PAGE} is left as it was.`);
+  process.exitCode = 1;
+} else {
+  const figures = lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Figures);
+  const page = pageOf(figures, await surroundings([]));
+  writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
+}
+
+/** Undefined when a test failed. */
+async function figuresOfRun(): Promise<string | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'buschart-reliability-'));
+  const file = join(folder, 'figures.jsonl');
+  try {
+    const tests = await execa('vitest', ['run', '--project', 'brokers', 'test/fault/faults-'], {
+      env: { [figuresVariable]: file, BUSCHART_REQUIRE: 'redis,rabbitmq,kafka' },
+      stdin: 'ignore',
+      stdout: 'inherit',
+      stderr: 'inherit',
+      reject: false,
+      preferLocal: true,
+    });
+    return tests.failed ? undefined : readFileSync(file, 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-} finally {
-  rmSync(folder, { recursive: true });
 }
 
 function pageOf(figures: readonly Figures[], { date, commit, machine, node }: Surroundings): string {
