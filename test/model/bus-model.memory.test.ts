@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import * as machines from '../../machines/index.ts';
 import { testBus } from '../../src/testing/index.ts';
-import { ChartCoverage } from '../support/chart-coverage.ts';
+import { ChartCoverage, every } from '../support/chart-coverage.ts';
 import { memoryHarness } from '../support/memory-harness.ts';
 import { runSeed } from '../support/seed.ts';
 import { busFocus } from './focus/bus-focus.ts';
@@ -17,7 +17,7 @@ const coverage = new ChartCoverage([
   machines.handlerMachine,
   machines.deliveryMachine,
 ]);
-const bus = { inspect: coverage.observe, retry: { maxRetries: 2 } };
+const bus = { inspect: every(coverage.observe), retry: { maxRetries: 2 } };
 
 // XState's development build, which vitest picks, warns of handlers that run within an action of the plain machines.
 vi.spyOn(console, 'warn').mockImplementation(() => undefined);

@@ -1,13 +1,30 @@
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, InspectionEvent } from 'xstate';
+import type {
+  AnyStateMachine,
+  AnyStateNode,
+  AnyTransitionDefinition,
+  InspectionEvent,
+  StateValue,
+} from 'xstate';
+import type { BrokerEventBus, BusOptions, InspectionObserver } from '../../src/index.ts';
 
 /** Microsteps carry the transitions taken, which XState leaves out of its types. */
 type Microstep = InspectionEvent & { readonly _transitions?: readonly AnyTransitionDefinition[] };
-type Snapshot = { readonly machine?: AnyStateMachine; readonly _nodes?: readonly AnyStateNode[] };
+/** A bus shows copies of its snapshots, which have no nodes. */
+type Snapshot = { readonly value?: StateValue };
+type Chart = { readonly logic?: { readonly config?: { readonly id?: string } } };
+
+/** Shows an observer every message, where a bus would limit those of the data plane. */
+export const every = (observer: InspectionObserver) => ({ observer, eventsPerSecond: Infinity }) as const;
 
 const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
   node,
   ...Object.values(node.states).flatMap(nodesOf),
 ];
+
+/** Shows it what a bus of that setting does from here on, as XState does: not as copies, and whatever it costs. */
+export function showRaw(bus: BrokerEventBus, inspect: BusOptions['inspect']): void {
+  if (inspect !== undefined && 'observer' in inspect) bus.actor.system.inspect(inspect.observer);
+}
 
 /** Which states and transitions of some machines were reached, as their actors' microsteps tell. */
 export class ChartCoverage {
@@ -28,9 +45,16 @@ export class ChartCoverage {
   /** By name and place, not by identity: `provide` clones a machine. */
   readonly observe = (seen: InspectionEvent): void => {
     if (seen.type !== '@xstate.microstep' && seen.type !== '@xstate.snapshot') return;
-    for (const { id } of (seen.snapshot as Snapshot)._nodes ?? []) this.#left.delete(`state ${id}`);
+    const { id } = (seen.actorRef as unknown as Chart).logic?.config ?? {};
+    if (id !== undefined) this.#enter(id, (seen.snapshot as Snapshot).value);
     for (const transition of (seen as Microstep)._transitions ?? []) this.#left.delete(nameOf(transition));
   };
+
+  #enter(id: string, value: StateValue | undefined): void {
+    this.#left.delete(`state ${id}`);
+    if (typeof value === 'string') this.#left.delete(`state ${id}.${value}`);
+    else for (const [key, inner] of Object.entries(value ?? {})) this.#enter(`${id}.${key}`, inner);
+  }
 
   /** What was never reached, in words. */
   get gaps(): readonly string[] {

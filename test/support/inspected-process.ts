@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { InMemoryEventBus } from '../../src/index.ts';
 import { startInspector } from '../../src/inspector/index.ts';
+import { activeResources, leftovers } from '../../src/testing/leftovers.ts';
 
 const bus = new InMemoryEventBus();
 
@@ -18,14 +19,11 @@ async function withPage(): Promise<Awaited<ReturnType<typeof startInspector>>> {
   return inspector;
 }
 
-const kinds = (): string => process.getActiveResourcesInfo().toSorted().join();
-const before = kinds();
+const before = activeResources();
 const first = await withPage();
 await first.close();
-// The page's own socket needs a moment to learn of it.
-for (let turn = 0; turn < 100 && kinds() !== before; turn++)
-  await new Promise((resolve) => setImmediate(resolve));
-console.log(`closed: ${kinds() === before ? 'nothing left' : `${kinds()}, and before ${before}`}`);
+const left = await leftovers(before);
+console.log(`closed: ${left.length === 0 ? 'nothing left' : left.join()}`);
 await withPage();
 await bus.shutdown();
 console.log('open: left to itself');

@@ -1,3 +1,4 @@
+import { showRaw } from './chart-coverage.ts';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Logger } from '../../src/contracts/logger.ts';
@@ -51,6 +52,7 @@ export function memoryBus(options: InMemoryEventBusOptions = {}) {
   const clock = options.clock instanceof VirtualClock ? options.clock : new VirtualClock();
   const logger = new RecordingLogger();
   const bus = new InMemoryEventBus({ registry, clock, logger, random: runRandom(), ...options });
+  showRaw(bus, options.inspect);
   onTestFinished(async () => {
     const stopped = bus.shutdown({ timeoutMs: 0 });
     await clock.advance(5000);

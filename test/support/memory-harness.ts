@@ -1,3 +1,4 @@
+import { showRaw } from './chart-coverage.ts';
 import { randomUUID } from 'node:crypto';
 import { InMemoryEventBus, MemoryBroker } from '../../src/index.ts';
 import { VirtualClock, type Destination, type TransportHarness } from '../../src/testing/index.ts';
@@ -68,7 +69,11 @@ export function memoryHarness(Bus = InMemoryEventBus): TransportHarness {
     window: 200,
     clock,
     destination: (testId) => ({ name: `${testId}-${randomUUID()}`, group: 'workers' }),
-    makeBus: (destination, options) => new Bus({ broker: wayOf(destination), ...options }),
+    makeBus(destination, options) {
+      const bus = new Bus({ broker: wayOf(destination), ...options });
+      showRaw(bus, options.inspect);
+      return bus;
+    },
     putRaw: (destination, { id, type, key, headers, body }) => {
       brokerOf(destination).append({ id, type, key, headers, body, attributes: {} });
       return Promise.resolve();

@@ -1,3 +1,4 @@
+import { showRaw } from './chart-coverage.ts';
 import { onTestFinished } from 'vitest';
 import { StatechartEventBus } from '../../src/bus/event-bus.ts';
 import { BROKER_DEFAULTS, busSettings, type BusOptions } from '../../src/bus/options.ts';
@@ -238,6 +239,7 @@ export function idleBus(
     }
   }
   const bus = new ScriptedBus();
+  showRaw(bus, given.inspect);
   onTestFinished(async () => {
     const stopped = bus.shutdown({ timeoutMs: 0 });
     await clock.advance(5000);

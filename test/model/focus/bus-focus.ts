@@ -1,3 +1,4 @@
+import { every } from '../../support/chart-coverage.ts';
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { busMachine } from '../../../machines/index.ts';
@@ -12,7 +13,7 @@ const refusal = () => new ConnectionError('wrong password', { retryable: false }
 export function busFocus(inspect: InspectionObserver): void {
   describe('a bus whose broker', () => {
     it('refuses it has failed, refuses publishes, and tries again when it is asked to', async () => {
-      const { bus, broker, clock } = idleBus({ inspect });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect) });
       broker.connectFailure = refusal();
       await expect(bus.publish(ping())).rejects.toThrow('wrong password');
       expect(bus.state).toBe('failed');
@@ -25,7 +26,7 @@ export function busFocus(inspect: InspectionObserver): void {
     });
 
     it('is not reached in time is idle again, and what was published is rejected', async () => {
-      const { bus, broker, clock } = idleBus({ inspect, connectTimeoutMs: 1000 });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect), connectTimeoutMs: 1000 });
       broker.connectFailure = new ConnectionError('nobody there');
       const publishing = bus.publish(ping()).catch((error: Error) => error.message);
       await clock.advance(1500);
@@ -41,7 +42,7 @@ export function busFocus(inspect: InspectionObserver): void {
             await running.promise;
             await publish(ping(1)).catch((error: unknown) => outcomes.push(error));
           }),
-        { inspect, connectTimeoutMs: 500 },
+        { inspect: every(inspect), connectTimeoutMs: 500 },
       );
       broker.deliver(ping());
       await settle(clock);
@@ -59,7 +60,7 @@ export function busFocus(inspect: InspectionObserver): void {
     });
 
     it('blocks publishing is degraded until it takes them again, is lost, or the bus stops', async () => {
-      const { bus, broker, clock } = await scriptedBus(() => undefined, { inspect });
+      const { bus, broker, clock } = await scriptedBus(() => undefined, { inspect: every(inspect) });
       const isBlocked = () => bus.actor.getSnapshot().hasTag('blocked');
       const seen: boolean[] = [];
       for (const end of [
@@ -83,7 +84,7 @@ export function busFocus(inspect: InspectionObserver): void {
         if (isBroken) throw new Error('no random numbers');
         return 0.5;
       };
-      const { bus, broker, clock } = idleBus({ inspect, random });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect), random });
       await bus.connect();
       broker.connection?.onBlocked?.(true);
       isBroken = true;
@@ -95,7 +96,7 @@ export function busFocus(inspect: InspectionObserver): void {
     });
 
     it('breaks its own contract is told of as an error, and ends nothing but the connection', async () => {
-      const { bus, broker, clock } = idleBus({ inspect });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect) });
       const { transport } = broker;
       const connect = transport.connect.bind(transport);
       bus.actor.getSnapshot().context.transport!.connect = async (...given) =>
@@ -118,7 +119,7 @@ export function busFocus(inspect: InspectionObserver): void {
             await running.promise;
             await publish(ping(7));
           }),
-        { inspect },
+        { inspect: every(inspect) },
       );
       broker.deliver(ping());
       await settle(clock);
@@ -135,7 +136,7 @@ export function busFocus(inspect: InspectionObserver): void {
 
     it('refuses what is published when its end is ordered already and not begun', async () => {
       const outcomes: unknown[] = [];
-      const { bus, clock } = memoryBus({ inspect });
+      const { bus, clock } = memoryBus({ inspect: every(inspect) });
       bus.subscribe(Pinged, ({ n }) => {
         if (n !== 0) return;
         void bus.shutdown();
@@ -150,7 +151,7 @@ export function busFocus(inspect: InspectionObserver): void {
       ['stored when the connection returns', undefined, { unpublished: 0, timedOut: false }],
       ['given up when the broker refuses it', refusal(), { unpublished: 1, timedOut: true }],
     ])('has what is in doubt %s', async (_, failure, report) => {
-      const { bus, broker, clock } = idleBus({ inspect });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect) });
       await bus.connect();
       broker.answering = new Promise(() => undefined);
       const publishing = bus.publish(ping()).catch((error: Error) => error);
@@ -173,7 +174,7 @@ export function busFocus(inspect: InspectionObserver): void {
     });
 
     it('gives up a first connection that does not come in time', async () => {
-      const { bus, broker, clock } = idleBus({ inspect, connectTimeoutMs: 500 });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect), connectTimeoutMs: 500 });
       broker.connectFailure = new ConnectionError('nobody there');
       const publishing = bus.publish(ping()).catch((error: Error) => error.message);
       await settle(clock);
@@ -185,7 +186,7 @@ export function busFocus(inspect: InspectionObserver): void {
 
     it('does not wait for ever for a connection that cannot be closed, or that fails to', async () => {
       for (const close of [() => new Promise<void>(() => undefined), () => Promise.reject(new Error('no'))]) {
-        const { bus, broker, clock } = idleBus({ inspect });
+        const { bus, broker, clock } = idleBus({ inspect: every(inspect) });
         await bus.connect();
         broker.ends.close = close;
         const stopped = bus.shutdown();
@@ -201,7 +202,7 @@ export function busFocus(inspect: InspectionObserver): void {
           made.subscribe(Pinged, () => {
             throw new Error('broken');
           }),
-        { inspect, maxRetries: 0 },
+        { inspect: every(inspect), maxRetries: 0 },
       );
       Object.assign(broker.deliver(ping()), { deadLetter: () => new Promise(() => undefined) });
       await settle(clock);
@@ -218,7 +219,7 @@ export function busFocus(inspect: InspectionObserver): void {
           made.subscribe(Pinged, () => {
             throw new Error('broken');
           }),
-        { inspect, maxRetries: 0 },
+        { inspect: every(inspect), maxRetries: 0 },
       );
       Object.assign(broker.deliver(ping()), { deadLetter: () => new Promise(() => undefined) });
       await settle(clock);
@@ -231,7 +232,7 @@ export function busFocus(inspect: InspectionObserver): void {
     });
 
     it('closes although its publisher cannot tell what is stored', async () => {
-      const { bus } = idleBus({ inspect });
+      const { bus } = idleBus({ inspect: every(inspect) });
       const { context } = bus.actor.getSnapshot();
       const actor = createActor(busMachine, {
         inspect,
@@ -247,7 +248,7 @@ export function busFocus(inspect: InspectionObserver): void {
 
   describe('a bus that reconnects', () => {
     it('may begin and end to consume meanwhile', async () => {
-      const { bus, broker, clock } = idleBus({ inspect });
+      const { bus, broker, clock } = idleBus({ inspect: every(inspect) });
       await bus.connect();
       broker.connectFailure = new ConnectionError('not yet');
       broker.lose();

@@ -1,3 +1,4 @@
+import { every } from '../../support/chart-coverage.ts';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, ConnectionError } from '../../../src/errors.ts';
 import type { InspectionObserver } from '../../../src/index.ts';
@@ -15,7 +16,10 @@ const nothing = (): void => undefined;
 /** What no path of the model leads to: sources that end, hang or lie, at every moment of a consumer. */
 export function consumerFocus(inspect: InspectionObserver): void {
   const consuming = (options: Parameters<typeof scriptedBus>[1] = {}, handle: () => unknown = nothing) =>
-    scriptedBus((bus) => bus.subscribe(Pinged, handle, { name: 'h' }), { inspect, ...options });
+    scriptedBus((bus) => bus.subscribe(Pinged, handle, { name: 'h' }), {
+      inspect: every(inspect),
+      ...options,
+    });
 
   describe('a consumer whose source ends', () => {
     it('reads again after a pause, that a pause or a connection cuts short', async () => {
@@ -181,7 +185,7 @@ export function consumerFocus(inspect: InspectionObserver): void {
   describe('the consumer of a bus without a broker', () => {
     it('consumes at once, and watches no source', async () => {
       const seen: number[] = [];
-      const { bus } = memoryBus({ inspect });
+      const { bus } = memoryBus({ inspect: every(inspect) });
       bus.subscribe(Pinged, ({ n }) => void seen.push(n));
       await bus.publish(ping(3));
       expect(seen).toEqual([3]);

@@ -1,3 +1,4 @@
+import { every } from '../../support/chart-coverage.ts';
 import { describe, expect, it } from 'vitest';
 import type { ConsumerActor } from '../../../machines/index.ts';
 import type { InspectionObserver } from '../../../src/index.ts';
@@ -13,7 +14,7 @@ export function deliveryFocus(inspect: InspectionObserver): void {
   const consuming = (
     subscribe: Parameters<typeof scriptedBus>[0],
     options: Parameters<typeof scriptedBus>[1] = {},
-  ) => scriptedBus(subscribe, { inspect, ...options });
+  ) => scriptedBus(subscribe, { inspect: every(inspect), ...options });
 
   describe('a delivery that failed for good', () => {
     it('is kept, its lane with it, until its dead letter is stored, and is acknowledged then', async () => {
@@ -164,7 +165,7 @@ export function deliveryFocus(inspect: InspectionObserver): void {
   describe('a delivery of a bus without a broker', () => {
     it('has its waiting retries run at once when the bus drains, and is a dead letter after them', async () => {
       const attempts: number[] = [];
-      const { bus, clock } = memoryBus({ inspect, maxRetries: 5, retry: undefined });
+      const { bus, clock } = memoryBus({ inspect: every(inspect), maxRetries: 5, retry: undefined });
       bus.subscribe(Pinged, (_, { attempt }) => (attempts.push(attempt), fail()));
       await Promise.race([bus.publish(ping()), settle(clock)]);
       const stopped = bus.shutdown();
@@ -177,7 +178,7 @@ export function deliveryFocus(inspect: InspectionObserver): void {
     it('has the retries of one handler run once the other has ended', async () => {
       const running = gate();
       const attempts: string[] = [];
-      const { bus, clock } = memoryBus({ inspect, maxRetries: 5 });
+      const { bus, clock } = memoryBus({ inspect: every(inspect), maxRetries: 5 });
       bus.subscribe(Pinged, () => running.promise, { name: 'slow' });
       bus.subscribe(Pinged, (_, { attempt }) => (attempts.push(`bad ${attempt}`), fail()), { name: 'bad' });
       void bus.publish(ping());

@@ -1,3 +1,4 @@
+import { every } from '../../support/chart-coverage.ts';
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
 import { subscriptionMachine } from '../../../machines/index.ts';
@@ -12,7 +13,7 @@ export function handlerFocus(inspect: InspectionObserver): void {
   describe('a subscription', () => {
     it('keeps what is delivered while it is paused, and has it handled when it resumes', async () => {
       const seen: number[] = [];
-      const { bus, clock } = memoryBus({ inspect });
+      const { bus, clock } = memoryBus({ inspect: every(inspect) });
       const subscription = bus.subscribe(Pinged, ({ n }) => void seen.push(n));
       subscription.pause();
       void bus.publish(ping(1));
@@ -30,7 +31,7 @@ export function handlerFocus(inspect: InspectionObserver): void {
     ])('may end while it is paused: %s', async (_, published, handled) => {
       const seen: number[] = [];
       const running = gate();
-      const { bus, clock } = memoryBus({ inspect });
+      const { bus, clock } = memoryBus({ inspect: every(inspect) });
       const subscription = bus.subscribe(Pinged, async ({ n }) => {
         seen.push(n);
         await running.promise;
@@ -49,7 +50,7 @@ export function handlerFocus(inspect: InspectionObserver): void {
 
     it('lets its running attempt end when it is unsubscribed, and takes no more', async () => {
       const running = gate();
-      const { bus, clock } = memoryBus({ inspect });
+      const { bus, clock } = memoryBus({ inspect: every(inspect) });
       const subscription = bus.subscribe(Pinged, () => running.promise);
       void bus.publish(ping());
       await settle(clock);
@@ -85,7 +86,7 @@ export function handlerFocus(inspect: InspectionObserver): void {
           subscription.resume();
           subscriptions.push(subscription);
         },
-        { inspect },
+        { inspect: every(inspect) },
       );
       const [subscription] = subscriptions as [Subscription];
       const seen: unknown[] = [];
@@ -124,7 +125,7 @@ export function handlerFocus(inspect: InspectionObserver): void {
             },
             { name: 'h', retry: { maxRetries: 1, baseDelayMs: 100 } },
           ),
-        { inspect },
+        { inspect: every(inspect) },
       );
       const states: unknown[] = [];
       const subscription = bus.actor.getSnapshot().children['subscription.0'] as Subscription['actor'];
