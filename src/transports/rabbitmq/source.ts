@@ -184,7 +184,7 @@ export class RabbitSource implements Source, DeliveryOwner {
       // Never the same tag again: RabbitMQ 3.10 closes the connection (541) when its quorum queue is consumed anew by a
       // tag that still holds what has come before.
       const { consumerTag } = await channel.consume(this.queue, receive, {
-        consumerTag: `${consumer}.${++this.#consumptions}`,
+        consumerTag: tagOf(consumer, ++this.#consumptions),
       });
       this.#consumerTag = consumerTag;
     } else if (!isWanted && this.#consumerTag !== undefined) {
@@ -235,4 +235,13 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#host.left(this);
     await channel.close().catch(() => undefined);
   }
+}
+
+/** AMQP takes 255 bytes. The end of a consumer's name tells it from its namesakes, so what is too long goes in front. */
+function tagOf(consumer: string, count: number): string {
+  if (count === 1) return consumer;
+  const end = `.${count}`;
+  let name = consumer;
+  while (Buffer.byteLength(name) + end.length > 255) name = name.slice(1);
+  return name + end;
 }
