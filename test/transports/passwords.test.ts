@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
+import { connect } from 'amqplib';
+import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, EventRegistry, type BrokerEventBus } from '../../src/index.ts';
@@ -65,6 +67,12 @@ const BUSES = [
       return new RedisEventBus({ ...options, redisUrl: url.href, streamPrefix: prefix });
     },
     connects: true,
+    async clear() {
+      const redis = new Redis(redisUrl!);
+      const keys = await redis.keys(`${prefix}*`);
+      if (keys.length > 0) await redis.del(...keys);
+      redis.disconnect();
+    },
   },
   {
     name: 'RabbitMQ',
@@ -76,6 +84,13 @@ const BUSES = [
       return new RabbitMQEventBus({ ...options, rabbitmqUrl: url, exchangeName: prefix });
     },
     connects: true,
+    async clear() {
+      const connection = await connect(rabbitmqUrl!);
+      const channel = await connection.createChannel();
+      for (const queue of [`${prefix}.g`, `${prefix}.g.dlq`]) await channel.deleteQueue(queue);
+      await channel.deleteExchange(prefix);
+      await connection.close();
+    },
   },
   {
     name: 'Kafka',
@@ -91,37 +106,43 @@ const BUSES = [
         connectTimeoutMs: 2000,
       }),
     connects: false,
+    clear: () => Promise.resolve(),
   },
 ];
 
-describe.each(BUSES)('the password of a bus on $name', ({ isFound, secret, make, connects }) => {
-  let bus: BrokerEventBus | undefined;
-  afterEach(async () => {
-    await bus?.shutdown({ timeoutMs: 1000 });
-  });
+describe.each(BUSES)(
+  'the password of a bus on $name',
+  { timeout: 90_000 },
+  ({ isFound, secret, make, connects, clear }) => {
+    let bus: BrokerEventBus | undefined;
+    afterEach(async () => {
+      await bus?.shutdown({ timeoutMs: 1000 });
+      if (isFound) await clear();
+    });
 
-  it.skipIf(!isFound)(
-    'is in nothing that prints or stores the bus, before, while and after it runs',
-    async () => {
-      const events: unknown[] = [];
-      bus = make({
-        consumerGroup: 'g',
-        registry,
-        logger,
-        inspect: (event) => void events.push(event),
-      });
-      bus.subscribe(Placed, () => undefined);
-      expect(leaks(bus, events, secret)).toEqual([]);
-      if (connects) {
-        await bus.startConsumingInBackground();
-        await bus.publish(Placed({ aggregateId: 'a', n: 1 }));
-      } else {
-        await bus.connect().catch(() => undefined);
-      }
-      expect(leaks(bus, events, secret)).toEqual([]);
-      await bus.shutdown();
-      expect(leaks(bus, events, secret)).toEqual([]);
-      expect(events.length).toBeGreaterThan(3);
-    },
-  );
-});
+    it.skipIf(!isFound)(
+      'is in nothing that prints or stores the bus, before, while and after it runs',
+      async () => {
+        const events: unknown[] = [];
+        bus = make({
+          consumerGroup: 'g',
+          registry,
+          logger,
+          inspect: (event) => void events.push(event),
+        });
+        bus.subscribe(Placed, () => undefined);
+        expect(leaks(bus, events, secret)).toEqual([]);
+        if (connects) {
+          await bus.startConsumingInBackground();
+          await bus.publish(Placed({ aggregateId: 'a', n: 1 }));
+        } else {
+          await bus.connect().catch(() => undefined);
+        }
+        expect(leaks(bus, events, secret)).toEqual([]);
+        await bus.shutdown();
+        expect(leaks(bus, events, secret)).toEqual([]);
+        expect(events.length).toBeGreaterThan(3);
+      },
+    );
+  },
+);
