@@ -13,20 +13,6 @@ import { figuresVariable, type Figures } from '../test/fault/figures.ts';
 
 const PAGE = 'docs/reliability.md';
 
-const [given] = process.argv.slice(2);
-const lines = given === undefined ? await figuresOfRun() : readFileSync(given, 'utf8');
-if (lines === undefined) {
-  console.error(`A fault test failed: ${PAGE} is left as it was.`);
-  process.exitCode = 1;
-} else {
-  const figures = lines
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Figures);
-  const page = pageOf(figures, await surroundings([]));
-  writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
-}
-
 /** Undefined when a test failed. */
 async function figuresOfRun(): Promise<string | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'buschart-reliability-'));
@@ -102,3 +88,17 @@ const HOW = [
   '- Published again: stored a second time, under the same event id, because the answer to a publish never came. At most what was published without an answer when a fault struck, or while the way to the broker was broken. Handlers that must not see it twice go by `eventId`.',
   '- Every row also holds I1 to I5 of [architecture.md](architecture.md): attempts of a key never overlap, and start in the order of publishing, across the whole group on Kafka, within each consumer on Redis and RabbitMQ.',
 ];
+
+const [given] = process.argv.slice(2);
+const lines = given === undefined ? await figuresOfRun() : readFileSync(given, 'utf8');
+if (lines === undefined) {
+  console.error(`A fault test failed: ${PAGE} is left as it was.`);
+  process.exitCode = 1;
+} else {
+  const figures = lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Figures);
+  const page = pageOf(figures, await surroundings([]));
+  writeFileSync(PAGE, await format(page, { ...(await resolveConfig(PAGE)), parser: 'markdown' }));
+}
