@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
 import type { NotTested } from './brokers.ts';
 import { seedVariable } from './seed.ts';
@@ -15,13 +15,29 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** Fails a run that skips what test/skips.json doesn't allow, and tells what wasn't tested and how to repeat a failure. */
+/**
+ * Fails a run that skips what test/skips.json doesn't allow. Ends with what wasn't tested, what failed and how to repeat
+ * it, since a log of half an hour is often kept by its end alone.
+ */
 export class SkipReporter implements Reporter {
   #vitest: Vitest | undefined;
+  readonly #running = new Set<string>();
 
   onInit(vitest: Vitest): void {
     this.#vitest = vitest;
+    process.once('SIGTERM', () => {
+      console.error(`Ended while these ran: ${[...this.#running].join(', ')}`);
+      process.exit(143);
+    });
     console.log(`Node ${process.version}, ${seedVariable}=${process.env[seedVariable]}`);
+  }
+
+  onTestModuleStart(module: TestModule): void {
+    this.#running.add(module.relativeModuleId);
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module.relativeModuleId);
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
@@ -57,6 +73,15 @@ export class SkipReporter implements Reporter {
     const failed =
       failedTests.length + broken.length + brokenSuites.length + errors.length + report.problems.length;
     if (failed > 0) {
+      for (const test of failedTests) console.error(`Failed: ${idOf(test)}\n        ${reasonOf(test)}`);
+      for (const place of [...broken, ...brokenSuites]) {
+        const name =
+          place.type === 'module'
+            ? place.relativeModuleId
+            : `${place.module.relativeModuleId} > ${place.fullName}`;
+        console.error(`Failed: ${name}\n        ${place.errors()[0]?.message ?? ''}`);
+      }
+      for (const error of errors) console.error(`Failed outside of tests: ${error.message}`);
       console.error(
         `To repeat with the same random choices: ${seedVariable}=${process.env[seedVariable]} npm test`,
       );
@@ -74,4 +99,12 @@ export class SkipReporter implements Reporter {
 
 function idOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}`;
+}
+
+/** What it failed with and where in our own code, on one line. */
+function reasonOf(test: TestCase): string {
+  const [error] = test.result().errors ?? [];
+  const where = error?.stacks?.find(({ file }) => !file.includes('node_modules'));
+  const place = where === undefined ? '' : ` (${relative(process.cwd(), where.file)}:${where.line})`;
+  return `${(error?.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 500)}${place}`;
 }
