@@ -74,11 +74,36 @@ export interface BusInfo extends ConnectionInfo {
   readonly blockingKeys: readonly string[];
 }
 
+/**
+ * What is the matter with a bus: `idle`, nobody has asked it to connect; `connecting`, also again, and while its consumer
+ * doesn't read yet; `blocked`, the broker takes nothing that is published; `stalled`, its consumer got nothing although
+ * there was lag, and has begun anew; `refused`, consuming has ended for good, such as for a right or a queue that is
+ * missing, and only `startConsuming()` begins it again; `degraded`, it works, and somebody should look; `paused`, by
+ * `pause()`, which alone leaves it healthy and ready.
+ */
+export type HealthCondition =
+  | 'idle'
+  | 'connecting'
+  | 'blocked'
+  | 'stalled'
+  | 'refused'
+  | 'degraded'
+  | 'paused'
+  | 'draining'
+  | 'stopped'
+  | 'failed';
+
 /** Whether the bus does what it should. */
 export interface Health {
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
   readonly state: BusState;
-  /** Why it isn't healthy, in words; empty when it is. */
+  /** False when only a new process can help: the bus has failed or stopped. */
+  readonly live: boolean;
+  /** It takes what is published, and its consumer, if it has one, reads. */
+  readonly ready: boolean;
+  /** One for each of `reasons`, in their order. */
+  readonly conditions: readonly HealthCondition[];
+  /** Why it isn't healthy, or is paused, in words; empty when all is well. */
   readonly reasons: readonly string[];
 }
 

@@ -19,7 +19,7 @@ export class BackgroundTasks {
   watch(published: Promise<void>): Promise<void> {
     if (this.#open >= this.#settings.maxBackgroundTasks) return published;
     this.#begin();
-    void published.catch((error: unknown) => this.#log(error)).finally(() => this.#end());
+    this.#whenOver(published, () => this.#end());
     return Promise.resolve();
   }
 
@@ -37,14 +37,12 @@ export class BackgroundTasks {
       this.#running++;
       const published = publish();
       embedded?.letGo(count);
-      void published
-        .catch((error: unknown) => this.#log(error))
-        .finally(() => {
-          this.#running--;
-          this.#end();
-          work.end();
-          this.#startNext();
-        });
+      this.#whenOver(published, () => {
+        this.#running--;
+        this.#end();
+        work.end();
+        this.#startNext();
+      });
     });
     queueMicrotask(() => this.#startNext());
     return Promise.resolve();
@@ -64,7 +62,11 @@ export class BackgroundTasks {
     this.#wiring.stats.backgroundTasksCompleted++;
   }
 
-  #log(error: unknown): void {
-    this.#wiring.logger.error({ err: error }, 'A publish in the background failed.');
+  /** At once, not some microtasks later: a shutdown that waited for it must find it counted. */
+  #whenOver(published: Promise<void>, over: () => void): void {
+    void published.then(over, (error: unknown) => {
+      this.#wiring.logger.error({ err: error }, 'A publish in the background failed.');
+      over();
+    });
   }
 }

@@ -1,7 +1,7 @@
 import type { Settlement } from '../contracts/settlement.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { Message } from '../contracts/message.ts';
-import type { Stats } from '../contracts/telemetry.ts';
+import type { TransportNotice } from '../contracts/transport-notice.ts';
 import { deadLetterHeaders, deferredHeaders } from '../dead-letters/dead-letter.ts';
 import type { Codec } from '../events/codec.ts';
 import type { DeliverySettings } from '../../machines/delivery.impl.ts';
@@ -24,7 +24,7 @@ export interface DeadLetteringSettings {
   readonly consumer: string;
   readonly codec: Codec;
   readonly logger: Logger;
-  readonly stats: Stats;
+  readonly notice: (notice: TransportNotice) => void;
 }
 
 /** How a delivery that failed is stored and told of. */
@@ -36,14 +36,17 @@ export function deadLettering({
   consumer,
   codec,
   logger,
-  stats,
+  notice,
 }: DeadLetteringSettings): Pick<
   DeliverySettings,
   'attemptFailed' | 'storeDeadLetter' | 'storeFailed' | 'defer'
 > {
   const storeDeadLetter: DeliverySettings['storeDeadLetter'] = async (dispatch, settlement) => {
     const facts = factsOf(dispatch, settlement);
+    const { reason, failures, error } = settlement as Extract<Settlement, { kind: 'dead-letter' }>;
+    const tell = (): void => dispatch.telemetry?.failed(reason, failures[0]?.error ?? error);
     if (!settings.enableDlq) {
+      tell();
       logger.error(facts, 'A delivery failed for good and is dropped: enableDlq is false.');
       return 'dropped';
     }
@@ -58,17 +61,24 @@ export function deadLettering({
       now: settings.clock.now(),
     });
     if (delivery !== undefined) await delivery.deadLetter(record);
-    else stats.dropped += link.deadLetters?.add(codec.encode(event, headers), record) ?? 0;
+    else {
+      const count = link.deadLetters?.add(codec.encode(event, headers), record) ?? 0;
+      const detail = `${count} dead letter(s) had to go for newer ones.`;
+      if (count > 0) notice({ kind: 'dead-letters-dropped', count, detail });
+    }
+    tell();
     logger.warn(facts, 'A delivery failed for good and is a dead letter now.');
     return 'dead-lettered';
   };
   return {
     // Only a detail: what it comes to in the end is logged louder.
-    attemptFailed: (dispatch, { subscription, attempt, failure }, decision) =>
+    attemptFailed: (dispatch, { subscription, attempt, failure }, decision) => {
+      dispatch.telemetry?.decided(subscription, attempt, failure?.error, decision);
       logger.info(
         { ...factsOf(dispatch, undefined), subscription, attempt, err: failure?.error },
         `A handler failed: ${decision.kind === 'retry' ? `again in ${decision.delayMs} ms` : 'it is not tried again'}.`,
-      ),
+      );
+    },
     storeDeadLetter,
     defer: defersRetries
       ? async ({ delivery }, retry) =>

@@ -1,6 +1,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Headers } from '../contracts/message.ts';
+import type { DispatchTelemetry, PublishTelemetry } from '../contracts/telemetry.ts';
 import { PublishError } from '../errors.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import { Dispatch } from '../../machines/dispatch.ts';
@@ -23,9 +24,9 @@ export class EmbeddedPublisher implements Publisher {
     this.#work = work;
   }
 
-  /** One event, in the foreground. */
+  /** One event, in the foreground, that nobody traces. */
   publishOne(bus: AnyActorRef, event: DomainEvent): Promise<void> {
-    const dispatch = this.#send(bus, event, NO_HEADERS, false);
+    const dispatch = this.#send(bus, event, NO_HEADERS, false, undefined);
     return dispatch.isOver ? RESOLVED : dispatch.done;
   }
 
@@ -33,14 +34,21 @@ export class EmbeddedPublisher implements Publisher {
    * Event i+1 begins when every handler of event i has ended. The mailbox takes nested publishes in turn, so that
    * handlers may publish to any depth without overflowing the stack.
    */
-  publish(bus: AnyActorRef, events: readonly DomainEvent[], isAccepted: boolean): Promise<void> {
+  publish(
+    bus: AnyActorRef,
+    events: readonly DomainEvent[],
+    isAccepted: boolean,
+    followed?: PublishTelemetry,
+  ): Promise<void> {
     let at = 0;
     // What was accepted as a list is finished as a list, also while the bus drains.
     this.hold(events.length);
     const next = (): Promise<void> => {
       while (at < events.length) {
         if (this.#isAborted) return Promise.reject(cutOff(events, at));
-        const dispatch = this.#send(bus, events[at++] as DomainEvent, NO_HEADERS, isAccepted || at > 1);
+        const telemetry = followed?.dispatch(at);
+        const event = events[at++] as DomainEvent;
+        const dispatch = this.#send(bus, event, NO_HEADERS, isAccepted || at > 1, telemetry);
         this.letGo(1);
         if (!dispatch.isOver) return dispatch.done.then(next);
       }
@@ -50,8 +58,8 @@ export class EmbeddedPublisher implements Publisher {
   }
 
   /** Hands a dead letter's event to its handlers again. */
-  replay(bus: AnyActorRef, event: DomainEvent, headers: Headers): void {
-    this.#send(bus, event, headers, false);
+  replay(bus: AnyActorRef, event: DomainEvent, headers: Headers, telemetry?: DispatchTelemetry): void {
+    this.#send(bus, event, headers, false, telemetry);
   }
 
   /** So many events are accepted and still have to begin: a drain waits for them. */
@@ -70,7 +78,7 @@ export class EmbeddedPublisher implements Publisher {
   }
 
   refuse(request: object): void {
-    (request as Dispatch).over();
+    (request as Dispatch).over('abandoned');
     this.#work.end();
   }
 
@@ -86,8 +94,14 @@ export class EmbeddedPublisher implements Publisher {
     return this.#unbegun;
   }
 
-  #send(bus: AnyActorRef, event: DomainEvent, headers: Headers, isAccepted: boolean): Dispatch {
-    const dispatch = new Dispatch(event, headers, undefined, this.#flow);
+  #send(
+    bus: AnyActorRef,
+    event: DomainEvent,
+    headers: Headers,
+    isAccepted: boolean,
+    telemetry: DispatchTelemetry | undefined,
+  ): Dispatch {
+    const dispatch = new Dispatch(event, headers, undefined, this.#flow, telemetry);
     this.#work.begin();
     relay(undefined, bus, { type: 'publish', request: dispatch, isAccepted });
     return dispatch;

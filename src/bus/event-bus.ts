@@ -8,6 +8,7 @@ import { sealEvent } from '../events/sealed-event.ts';
 import type { InspectionObserver, InspectOptions } from '../observability/inspection.ts';
 import { resetStats } from '../observability/stats.ts';
 import type { BusActor, BusState, DrainReport } from '../../machines/index.ts';
+import type { Link } from './link.ts';
 import type {
   BrokerEventBus,
   BusInfo,
@@ -24,7 +25,7 @@ import { busInfo, health } from './health.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { inspectSetting, type BusSettings } from './options.ts';
 import { stateOf, untilAborted } from './states.ts';
-import { wire, type Link, type Wiring } from './wiring.ts';
+import { wire, type Wiring } from './wiring.ts';
 
 /** The public face of every bus: it asks the bus actor, and holds no state of its own. */
 export class StatechartEventBus implements BrokerEventBus {
@@ -50,6 +51,7 @@ export class StatechartEventBus implements BrokerEventBus {
       settings.consumerGroup,
       link.capabilities,
       settings.clock,
+      this.wiring.telemetry,
     );
   }
 
@@ -58,11 +60,12 @@ export class StatechartEventBus implements BrokerEventBus {
   }
 
   publish(events: DomainEvent | readonly DomainEvent[], options?: PublishOptions): Promise<void> {
-    const { embedded } = this.wiring;
+    const { embedded, telemetry } = this.wiring;
     try {
       const state = this.state;
       if (state === 'draining' || state === 'stopped') throw new BusStoppedError(state);
-      if (embedded !== undefined && options === undefined && !Array.isArray(events))
+      const isPlain = embedded !== undefined && options === undefined && !Array.isArray(events);
+      if (isPlain && telemetry?.isOn !== true)
         return embedded.publishOne(this.actor, this.#sealed(events as DomainEvent));
       const list = Array.isArray(events) ? (events as readonly DomainEvent[]) : [events as DomainEvent];
       return list.length === 0 ? Promise.resolve() : this.#publishList(list, options);
@@ -77,6 +80,7 @@ export class StatechartEventBus implements BrokerEventBus {
     options?: SubscribeOptions,
   ): Subscription {
     const definitions = Array.isArray(definition) ? (definition as Definition[]) : [definition as Definition];
+    this.wiring.telemetry?.look();
     return this.wiring.subscribers.add(definitions, handler as Handler<never>, options);
   }
 
@@ -143,6 +147,7 @@ export class StatechartEventBus implements BrokerEventBus {
   }
 
   resetStats(): void {
+    this.wiring.telemetry?.restart();
     resetStats(this.wiring.stats);
   }
 
@@ -203,18 +208,18 @@ export class StatechartEventBus implements BrokerEventBus {
   }
 
   #publishList(list: readonly DomainEvent[], options: PublishOptions = {}): Promise<void> {
-    const { embedded, queue, codec } = this.wiring;
+    const { embedded, outgoing } = this.wiring;
     const { background = false, signal } = options;
     signal?.throwIfAborted();
     const sealed = list.map((event) => this.#sealed(event));
     if (embedded !== undefined) {
-      const publish = (): Promise<void> => embedded.publish(this.actor, sealed, background);
+      const publish = outgoing.prepare(sealed, background);
       if (background) return this.#background.run(publish, sealed.length);
       return untilAborted(publish(), signal);
     }
-    const messages = sealed.map((event) => codec.encode(event));
+    const send = outgoing.prepare(sealed, false);
     this.#lifecycle.connectIfIdle();
-    const published = queue?.publish(this.actor, messages, false) ?? Promise.resolve();
+    const published = send();
     return background ? this.#background.watch(published) : untilAborted(published, signal);
   }
 

@@ -2,22 +2,27 @@ import type { Connection } from '../contracts/transport.ts';
 import { BusStoppedError, ConfigurationError, ConnectionError, EventBusError } from '../errors.ts';
 import { NOTHING_DRAINED } from '../../machines/bus-input.ts';
 import type { BusActor, BusSnapshot, BusState, DrainReport } from '../../machines/index.ts';
+import type { Link } from './link.ts';
 import type { Consumption } from './api.ts';
 import type { BusSettings } from './options.ts';
 import { consumerOf, reached, stateOf } from './states.ts';
-import type { Link, Wiring } from './wiring.ts';
+import type { Wiring } from './wiring.ts';
 
 /** Turns calls such as `connect()` into messages to the bus actor, and its states into promises. */
 export class Lifecycle {
   readonly #actor: BusActor;
   readonly #settings: BusSettings;
   readonly #link: Link;
+  readonly #telemetry: Wiring['telemetry'];
+  readonly #standstills: Wiring['standstills'];
   /** Those who wait for consuming to end on the embedded bus, which has consumed from its construction. */
   readonly #embeddedConsumptions: (() => void)[] = [];
   #shutdown: Promise<DrainReport> | undefined = undefined;
 
   constructor(wiring: Wiring, settings: BusSettings, link: Link) {
     this.#actor = wiring.actor;
+    this.#telemetry = wiring.telemetry;
+    this.#standstills = wiring.standstills;
     this.#settings = settings;
     this.#link = link;
   }
@@ -25,6 +30,7 @@ export class Lifecycle {
   async connect(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     this.#requireAlive();
+    this.#telemetry?.look();
     if (this.#link.transport === undefined) return;
     if (this.#state === 'failed') this.#actor.send({ type: 'connect' });
     this.connectIfIdle();
@@ -40,7 +46,9 @@ export class Lifecycle {
 
   /** Whoever publishes needn't connect first. */
   connectIfIdle(): void {
-    if (this.#state === 'idle') this.#actor.send({ type: 'connect' });
+    if (this.#state !== 'idle') return;
+    this.#standstills.start();
+    this.#actor.send({ type: 'connect' });
   }
 
   async connection(): Promise<Connection> {
@@ -97,8 +105,7 @@ export class Lifecycle {
     if (!this.#actor.getSnapshot().context.hasConsumer) return NOTHING_DRAINED;
     this.#actor.send({ type: 'stopConsuming', timeoutMs: this.#settings.shutdownTimeoutMs });
     const snapshot = await reached(this.#actor, ({ context }) => !context.hasConsumer);
-    const report = snapshot?.context.report ?? NOTHING_DRAINED;
-    return { ...report, timedOut: report.aborted > 0 };
+    return snapshot?.context.report ?? NOTHING_DRAINED;
   }
 
   shutdown(timeoutMs: number): Promise<DrainReport> {

@@ -13,6 +13,7 @@ import {
   type InspectionObserver,
   type Limits,
 } from '../observability/inspection.ts';
+import { processClock } from './process-clock.ts';
 
 const hasMethods = (value: unknown, ...names: string[]): boolean =>
   typeof value === 'object' &&
@@ -54,7 +55,11 @@ export const busOptionsSchema = z.strictObject({
   ordering: z.enum(['key', 'none']).optional(),
   /** What becomes of an event that nobody here wants ('ack'). */
   onUnwanted: z.enum(['ack', 'dead-letter']).optional(),
-  /** Broker deliveries beyond which a message is dead-lettered unhandled, because it seems to kill its process (20). */
+  /**
+   * Broker deliveries beyond which a message is dead-lettered unhandled, because it seems to end its process (20): the first
+   * such one that a consumer comes to, at each start. Others over the limit were pulled behind it, and are handled alone.
+   * Below 3 it may be a neighbour that ran beside it.
+   */
   maxDeliveries: z.int().min(1).optional(),
   /** Milliseconds in which the first connection must stand; Infinity waits for ever (10,000). */
   connectTimeoutMs: limitMs.optional(),
@@ -74,6 +79,12 @@ export const busOptionsSchema = z.strictObject({
   shutdownTimeoutMs: milliseconds.optional(),
   /** Publishes in the background at once; beyond it they are waited for (1000). */
   maxBackgroundTasks: z.int().min(0).optional(),
+  /** False makes no spans and puts no trace beside messages, whatever SDK the process has registered (true). */
+  enableTracing: z.boolean().optional(),
+  /** Spans of a delivery are children of its publish ('child'), or have a trace of their own, linked to it ('link'). */
+  tracing: z.strictObject({ relation: z.enum(['child', 'link']).optional() }).optional(),
+  /** False measures nothing (true). */
+  enableMetrics: z.boolean().optional(),
   /** Sees the actors from the first on; `{ observer, payloads, eventsPerSecond }` says how much of it, as for `bus.inspect`. */
   inspect: z
     .union(
@@ -124,17 +135,14 @@ export interface BusSettings {
   readonly enableDlq: boolean;
   readonly shutdownTimeoutMs: number;
   readonly maxBackgroundTasks: number;
+  readonly enableTracing: boolean;
+  readonly relation: 'child' | 'link';
+  readonly enableMetrics: boolean;
   readonly inspect: { readonly observer: InspectionObserver; readonly limits: Limits } | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
 }
-
-const processClock: Clock = {
-  now: () => Date.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
-};
 
 /** What differs between the in-memory bus and those on a broker. */
 export interface BusDefaults {
@@ -174,6 +182,9 @@ export function busSettings(options: BusOptions, defaults: BusDefaults): BusSett
     enableDlq: options.enableDlq ?? true,
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? 30_000,
     maxBackgroundTasks: options.maxBackgroundTasks ?? 1000,
+    enableTracing: options.enableTracing ?? true,
+    relation: options.tracing?.relation ?? 'child',
+    enableMetrics: options.enableMetrics ?? true,
     inspect: options.inspect && inspectSetting(options.inspect),
     clock: options.clock ?? processClock,
     random: options.random ?? Math.random,
@@ -215,8 +226,11 @@ export function parseOptions<Schema extends z.ZodType>(
   throw new ConfigurationError(`Wrong options for ${what}: ${problems.join('; ')}.`);
 }
 
+/** Names of options whose values no error may repeat, whatever is wrong with them. */
+const SECRET = /pass|secret|token|credential|sasl|key$/i;
+
 function valueAt(options: unknown, path: readonly PropertyKey[]): string {
-  if (path.length === 0) return '';
+  if (path.length === 0 || path.some((key) => SECRET.test(String(key)))) return '';
   let value: unknown = options;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
   // A URL may hold a password.

@@ -9,6 +9,7 @@ import { relay } from '../../machines/internals.ts';
 import { Work } from '../../machines/work.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
 import { publishError, unroutableError, type Unfinished } from './publish-outcome.ts';
+import { RESEND_MS, Resending, type Resent } from './resending.ts';
 
 export interface PublishQueueSettings {
   readonly publishTimeoutMs: number;
@@ -22,10 +23,7 @@ export interface PublishQueueSettings {
   readonly work: Work;
 }
 
-/** How long a publish that failed without a loss of the connection waits before it is sent again. */
-const RESEND_MS = 200;
-
-interface Request extends Unfinished {
+interface Request extends Unfinished, Resent {
   open: readonly Message[];
   readonly inDoubt: Set<string>;
   isInFlight: boolean;
@@ -51,15 +49,16 @@ export class PublishQueue implements Publisher {
   #connection: Connection | undefined = undefined;
   #events = 0;
   #expiry: unknown = undefined;
-  #resend: unknown = undefined;
+  readonly #resending: Resending;
 
   constructor(settings: PublishQueueSettings) {
     this.#settings = settings;
+    this.#resending = new Resending(settings.clock, () => this.#flush());
   }
 
   /** Resolves once all are confirmed. @throws {PublishError} */
   publish(bus: AnyActorRef, messages: readonly Message[], isAccepted: boolean): Promise<void> {
-    const { maxQueuedPublishes, clock, publishTimeoutMs } = this.#settings;
+    const { maxQueuedPublishes, publishTimeoutMs } = this.#settings;
     if (this.#events + messages.length > maxQueuedPublishes)
       return Promise.reject(
         new PublishError(
@@ -71,13 +70,14 @@ export class PublishQueue implements Publisher {
         ),
       );
     return new Promise((resolve, reject) => {
-      const deadline = clock.now() + publishTimeoutMs;
+      const deadline = this.#elapsed + publishTimeoutMs;
       const request: Request = {
         messages,
         open: messages,
         inDoubt: new Set(),
         isInFlight: false,
         deadline,
+        resendMs: RESEND_MS,
         resolve,
         reject,
         cause: undefined,
@@ -107,6 +107,7 @@ export class PublishQueue implements Publisher {
 
   connectionOpened(connection: Connection): void {
     this.#connection = connection;
+    this.#resending.cancel();
     this.#flush();
   }
 
@@ -138,6 +139,7 @@ export class PublishQueue implements Publisher {
   }
 
   #flush(): void {
+    if (this.#resending.isAwaited) return;
     while (this.#connection !== undefined && this.#unanswered.size === 0) {
       const request = this.#unsent.shift();
       if (request === undefined) return;
@@ -168,6 +170,7 @@ export class PublishQueue implements Publisher {
     const stored = new Set(failure?.stored);
     request.open = sent.filter((_, at) => !stored.has(at));
     this.#settings.stats.eventsPublished += stored.size;
+    if (stored.size > 0) request.resendMs = RESEND_MS;
     for (const at of failure?.unknown ?? sent.keys()) request.inDoubt.add((sent[at] as Message).id);
     if (failure !== undefined && failure.unroutable.length > 0)
       this.#settle(request, unroutableError(request, sent, failure));
@@ -177,15 +180,9 @@ export class PublishQueue implements Publisher {
       this.#putBack(request);
       if (this.#expiry === undefined) this.#watch(request);
       // The same connection stands, or nobody has told of its loss yet.
-      if (this.#connection === connection)
-        this.#resend ??= this.#settings.clock.setTimeout(() => this.#sendAgain(), RESEND_MS);
+      if (this.#connection === connection) this.#resending.await(request, this.#elapsed);
     }
     if (this.#connection !== connection) this.#flush();
-  }
-
-  #sendAgain(): void {
-    this.#resend = undefined;
-    this.#flush();
   }
 
   /** In front of what was published after it. */
@@ -204,8 +201,8 @@ export class PublishQueue implements Publisher {
     this.#settings.work.end();
     if (this.#open.size > 0) return;
     this.#settings.clock.clearTimeout(this.#expiry);
-    this.#settings.clock.clearTimeout(this.#resend);
-    this.#expiry = this.#resend = undefined;
+    this.#expiry = undefined;
+    this.#resending.cancel();
     // What expired while it waited to be sent again must not make later ones wait behind it.
     this.#unsent.drain();
   }
@@ -213,7 +210,12 @@ export class PublishQueue implements Publisher {
   /** One timer for all: it is set again when it fires, not when a publish settles. */
   #watch(oldest: Request): void {
     const { clock } = this.#settings;
-    this.#expiry = clock.setTimeout(() => this.#expire(), Math.max(1, oldest.deadline - clock.now()));
+    this.#expiry = clock.setTimeout(() => this.#expire(), Math.max(1, oldest.deadline - this.#elapsed));
+  }
+
+  get #elapsed(): number {
+    const { clock } = this.#settings;
+    return clock.elapsed?.() ?? clock.now();
   }
 
   #expire(): void {
@@ -223,10 +225,10 @@ export class PublishQueue implements Publisher {
   }
 
   #settleExpired(): void {
-    const { clock, publishTimeoutMs, isStoredOnceSent } = this.#settings;
+    const { publishTimeoutMs, isStoredOnceSent } = this.#settings;
     for (const request of this.#open) {
       if (isStoredOnceSent && request.isInFlight) continue;
-      if (request.deadline > clock.now()) {
+      if (request.deadline > this.#elapsed) {
         this.#watch(request);
         return;
       }

@@ -37,7 +37,8 @@ export function requireDefinitions(
   }
 }
 
-export function policyOf(policy: RetryPolicy, options: SubscribeOptions): RetryPolicy {
+/** @param longestMs that a retry can wait, which would be shortened to it; undefined where there is no such limit. */
+export function policyOf(policy: RetryPolicy, options: SubscribeOptions, longestMs = Infinity): RetryPolicy {
   const { timeoutMs, retry } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= 2_147_483_647))
     throw new ConfigurationError(
@@ -45,6 +46,11 @@ export function policyOf(policy: RetryPolicy, options: SubscribeOptions): RetryP
     );
   if (retry === undefined) return policy;
   const given = parseOptions(retrySchema, retry, 'retry of a subscription');
+  const { maxDelayMs } = given;
+  if (maxDelayMs !== undefined && maxDelayMs > longestMs)
+    throw new ConfigurationError(
+      `retry.maxDelayMs of a subscription must be at most ${longestMs} where retries wait at the broker, not ${maxDelayMs}.`,
+    );
   return {
     ...policy,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

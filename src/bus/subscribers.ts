@@ -31,11 +31,15 @@ export interface SubscribersSettings {
   readonly actor: BusActor;
   readonly routes: Routes;
   readonly policy: RetryPolicy;
+  /** Milliseconds that a retry can wait at the broker; undefined where it waits in this process. */
+  readonly longestDeferMs: number | undefined;
   readonly logger: Logger;
   /** What the broker delivers is decoded by it; undefined on the embedded bus. */
   readonly registry: EventRegistry | undefined;
   /** Settles once the group is given these types; undefined means all. */
   readonly stands: (types: readonly string[] | undefined) => Promise<void>;
+  /** Milliseconds within which the broker wants a delivery settled. */
+  readonly deliveryTimeoutMs: number;
   /** All of a handler's input that doesn't depend on the subscription. */
   readonly handlerInput: Omit<HandlerInput, 'subscription' | 'handle' | 'timeoutMs'>;
 }
@@ -63,13 +67,14 @@ export class Subscribers {
   ): Subscription {
     const handle = handlerFunction(handler);
     if (this.#settings.actor.getSnapshot().status !== 'active') throw new BusStoppedError('stopped');
-    const { actor, handlerInput, registry } = this.#settings;
+    const { actor, handlerInput, longestDeferMs, registry } = this.#settings;
     requireDefinitions(definitions, registry);
-    const policy = policyOf(this.#settings.policy, options);
+    const policy = policyOf(this.#settings.policy, options, longestDeferMs);
     const types = definitions && [...new Set(definitions.map(({ type }) => type))];
     const name = this.#nameOf(handler, types, options.name);
     const id = this.#freeIds.pop() ?? `${SUBSCRIPTION}${this.#ids++}`;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#warnOfTimeout(name, timeoutMs);
     actor.send({
       type: 'subscribe',
       id,
@@ -170,6 +175,15 @@ export class Subscribers {
     if (route !== undefined) this.#settings.routes.remove(route);
     this.#settings.actor.send({ type: 'unsubscribe', id, subscription: name });
     this.#settings.actor.send({ type: 'subscriptions.changed' });
+  }
+
+  #warnOfTimeout(name: string, timeoutMs: number): void {
+    const { deliveryTimeoutMs, logger } = this.#settings;
+    if (timeoutMs > 0 ? timeoutMs < deliveryTimeoutMs : deliveryTimeoutMs === Infinity) return;
+    logger.warn(
+      { name, timeoutMs, deliveryTimeoutMs },
+      `The handler of "${name}" may take ${timeoutMs > 0 ? `${timeoutMs} ms` : 'for ever'}, but after ${deliveryTimeoutMs} ms the broker takes back what it works on, and hands it out again. Give it a shorter timeoutMs.`,
+    );
   }
 
   #nameOf(handler: unknown, types: readonly string[] | undefined, given: string | undefined): string {

@@ -2,13 +2,14 @@ import { createActor } from 'xstate';
 import { randomBytes } from 'node:crypto';
 import type { DomainEvent } from '../contracts/event.ts';
 import type { Stats } from '../contracts/telemetry.ts';
-import type { Capabilities, Transport, TransportNotice } from '../contracts/transport.ts';
 import { BusStoppedError, ConnectionError, HandlerTimeoutError } from '../errors.ts';
 import { createCodec, type Codec } from '../events/codec.ts';
 import { withCausation } from '../events/with-causation.ts';
 import { guardedLogger } from '../observability/default-logger.ts';
 import { guardListeners } from '../observability/guarded-listeners.ts';
 import { Observations } from '../observability/observations.ts';
+import type { Telemetry } from '../observability/otel/telemetry.ts';
+import { StandstillWatch } from '../observability/standstill-watch.ts';
 import { createStats } from '../observability/stats.ts';
 import { busLogic } from '../../machines/bus.ts';
 import type { Publisher } from '../../machines/bus-input.ts';
@@ -22,12 +23,16 @@ import { Troubles } from '../../machines/troubles.ts';
 import { Work } from '../../machines/work.ts';
 import { EmbeddedPublisher } from './embedded-publisher.ts';
 import { Interests } from './interests.ts';
+import { occurrences } from './occurrences.ts';
+import type { Link } from './link.ts';
 import { oncePerType } from './once-per-type.ts';
 import type { BusSettings } from './options.ts';
+import { Outgoing } from './outgoing.ts';
 import { PublishQueue } from './publish-queue.ts';
-import { deadLettering, type EmbeddedDeadLetters } from './dead-lettering.ts';
+import { deadLettering } from './dead-lettering.ts';
 import { stateOf } from './states.ts';
 import { Subscribers } from './subscribers.ts';
+import { telemetryOf } from './telemetry-wiring.ts';
 
 /** What a bus is made of, joined. */
 export interface Wiring {
@@ -39,28 +44,12 @@ export interface Wiring {
   readonly subscribers: Subscribers;
   readonly routes: Routes;
   readonly observations: Observations;
+  readonly standstills: StandstillWatch;
+  readonly outgoing: Outgoing;
+  /** Undefined where the options want neither traces nor metrics. */
+  readonly telemetry: Telemetry | undefined;
   /** Undefined on a bus with a transport. */
   readonly embedded: EmbeddedPublisher | undefined;
-  /** Undefined on the embedded bus. */
-  readonly queue: PublishQueue | undefined;
-}
-
-/** Where the events of a bus go: through a transport, or nowhere but to its own handlers. */
-export interface Link {
-  /** Undefined on the embedded bus. */
-  readonly transport: Transport | undefined;
-  /** Used on the embedded bus only. */
-  readonly deadLetters?: EmbeddedDeadLetters;
-  readonly capabilities: Capabilities;
-  readonly destination: string;
-  /** In memory: what is sent is stored at once, and its publish waits for the handlers. */
-  readonly isStoredOnceSent: boolean;
-  /** False where nobody else could take what a draining bus gives back: then it is finished instead. */
-  readonly canRelease: boolean;
-  /** A group is given only what its subscriptions have asked for. */
-  readonly bindsTypes?: boolean;
-  /** Retries wait at the broker, not in this process. */
-  readonly defersRetries?: boolean;
 }
 
 /** Joins machines, codec, dead letters and telemetry into one bus: the only place where they meet. */
@@ -82,6 +71,7 @@ export function wire(settings: BusSettings, link: Link): Wiring {
   );
   const inspection = noInspection();
   const observations = new Observations(inspection, clock, logger);
+  const telemetry = telemetryOf({ settings, link, consumer, stats, logger, actor: () => actor });
   const embeddedFlow =
     link.transport === undefined
       ? new EmbeddedFlow({
@@ -110,15 +100,13 @@ export function wire(settings: BusSettings, link: Link): Wiring {
       isKnown: (type) => settings.registry.has(type),
       unwanted: ({ type }) => unwanted(type),
       stats,
+      telemetry,
       work,
       abandonError: () => new ConnectionError('The delivery was lost to another consumer.'),
     });
   const interests = new Interests(routes, settings.registry);
-  const notice = (noticed: TransportNotice): void => {
-    if (noticed.kind === 'dead-letters-dropped') stats.dropped += noticed.count;
-    if (noticed.kind === 'unroutable') stats.eventsUnroutable += noticed.count;
-    if (noticed.isRepeated !== true) logger.warn(noticed, noticed.detail);
-  };
+  const { stoodStill, ...told } = occurrences(stats, logger, telemetry);
+  const standstills = new StandstillWatch(clock, stoodStill);
   const troubles = new Troubles((subscription, change) => {
     if (subscription === undefined) actor.getSnapshot().children.consumer?.send(change);
     else subscribers.actorOf(subscription)?.send(change);
@@ -127,13 +115,13 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     handlerOf: (subscription) => subscribers.handlerOf(subscription),
     ...deadLettering({
       settings,
-      defersRetries: link.defersRetries ?? false,
+      defersRetries: link.longestDeferMs !== undefined,
       link,
       group,
       consumer,
       codec,
       logger,
-      stats,
+      notice: told.notice,
     }),
     acknowledgesDeadLetters: link.transport !== undefined && !link.capabilities.atomicDeadLetters,
     canRelease: link.canRelease,
@@ -160,31 +148,39 @@ export function wire(settings: BusSettings, link: Link): Wiring {
         group: link.transport === undefined ? undefined : { name: group, consumer },
         interest: () => interests.current(),
         bound: (interest) => interests.bound(interest),
-        notice,
+        notice: told.notice,
       }),
       abortError: () => new Error('The bus was shut down before the handler had ended.'),
-      lost: (error) => logger.warn({ err: error }, 'The connection is lost; it is being opened again.'),
-      notice,
-      reconnected: () => {
-        stats.reconnections++;
-        logger.info({ reconnections: stats.reconnections }, 'The connection stands again.');
-      },
-      failed: (error) => logger.error({ err: error }, 'The broker refuses this bus; it has given up.'),
+      ...told,
     },
   } as Parameters<typeof createActor<typeof busLogic>>[1]) as unknown as BusActor;
   indexTimers(actor.system, clock);
   guardListeners(actor, logger);
   // With an error listener from the start an error of the root is told here, and doesn't end the process.
-  actor.subscribe({ error: (error) => logger.error({ err: error }, 'The bus has failed.') });
+  // One listener for both: XState goes through all of them for every publish.
+  const over = (): void => {
+    standstills.stop();
+    telemetry?.stop();
+  };
+  actor.subscribe({
+    complete: over,
+    error: (error) => {
+      logger.error({ err: error }, 'The bus has failed.');
+      over();
+    },
+  });
   observations.own(actor);
+  const outgoing = new Outgoing({ actor, codec, telemetry, embedded, queue });
 
   const subscribers = new Subscribers({
     actor,
     routes,
     policy: settings.retry,
+    longestDeferMs: link.longestDeferMs,
     logger,
     registry: link.transport === undefined ? undefined : settings.registry,
     stands: link.bindsTypes === true ? (types) => interests.stands(types) : () => Promise.resolve(),
+    deliveryTimeoutMs: link.transport?.deliveryTimeoutMs ?? Infinity,
     handlerInput: {
       group,
       abortGraceMs: settings.abortGraceMs,
@@ -211,22 +207,31 @@ export function wire(settings: BusSettings, link: Link): Wiring {
     const state = stateOf(actor.getSnapshot());
     // A context outlives its handler only by mistake; from then on it is like anybody else.
     if (state === 'stopped' || (state === 'draining' && !mayDrain)) throw new BusStoppedError(state);
-    const caused = events.map((event) => withCausation(event, cause));
-    if (embedded !== undefined) {
-      // Accepted when queued: a handler that waited for its own consequences could wait for itself.
-      void embedded
-        .publish(actor, caused, true)
-        .catch((error: unknown) => logger.error({ err: error }, 'A publish of a handler was cut off.'));
-      return;
-    }
-    await queue?.publish(
-      actor,
-      caused.map((event) => codec.encode(event)),
+    const send = outgoing.prepare(
+      events.map((event) => withCausation(event, cause)),
       true,
+    );
+    if (embedded === undefined) return send();
+    // Accepted when queued: a handler that waited for its own consequences could wait for itself.
+    void send().catch((error: unknown) =>
+      logger.error({ err: error }, 'A publish of a handler was cut off.'),
     );
   }
 
-  return { actor, stats, work, codec, logger, subscribers, routes, observations, embedded, queue };
+  return {
+    actor,
+    stats,
+    work,
+    codec,
+    logger,
+    subscribers,
+    routes,
+    observations,
+    standstills,
+    outgoing,
+    telemetry,
+    embedded,
+  };
 }
 
 /** One event or a list of them. */

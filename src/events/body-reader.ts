@@ -16,6 +16,7 @@ import { payloadParser } from './payload-schema.ts';
 import type { PayloadParser } from './payload-schema.ts';
 import type { EventRegistry } from './registry.ts';
 import { parseTime } from './wire-time.ts';
+import { quoted, wrongField } from './wrong-field.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -51,7 +52,11 @@ export function bodyReader(options: {
       draft.eventVersion = definition.version;
     }
     if (validates) {
-      payload = parserOf(definition)(payload, ({ text, issues }) => new TypeError(text, { cause: issues }));
+      payload = parserOf(definition)(payload, ({ text, issues }) => {
+        // Of some libraries an issue holds the value, too.
+        const told = issues.map(({ message: issue, path }) => ({ message: issue, path }));
+        return new TypeError(text, { cause: told });
+      });
     }
     if (!isObject(payload)) throw new TypeError('the upcast payload is not an object');
     return assembleEvent(draft, payload);
@@ -59,9 +64,26 @@ export function bodyReader(options: {
 }
 
 function parseBody(body: string | Uint8Array): Body {
-  const parsed: unknown = JSON.parse(typeof body === 'string' ? body : textOf(body));
+  const parsed = parseJson(typeof body === 'string' ? body : textOf(body));
   if (!isObject(parsed)) throw new TypeError('the body is not a JSON object');
   return parsed;
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    throw notJson(json, (error as SyntaxError).message);
+  }
+}
+
+/** What the engine says may quote the body, which is nothing for a log; a position is in those of its texts that don't. */
+function notJson(json: string, said: string): TypeError {
+  const position = / in JSON at (position \d+)(?: \(line \d+ column \d+\))?$/.exec(said)?.[1];
+  const end = said.startsWith('Unexpected end') ? 'its end' : undefined;
+  return new TypeError(
+    `the body is not JSON: ${position ?? end ?? 'somewhere'} in ${json.length} characters`,
+  );
 }
 
 /**
@@ -82,9 +104,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function typeOf(message: Message, body: Body): string {
   const type = body['event_type'] ?? message.type;
-  if (!isText(type)) throw wrong('event_type', type, 'a non-empty string');
+  if (!isText(type)) throw wrongField('event_type', type, 'a non-empty string');
   if (message.type !== '' && message.type !== type) {
-    throw new TypeError(`the body says event_type "${type}", the message around it "${message.type}"`);
+    throw new TypeError(
+      `the body says event_type ${quoted(type)}, the message around it ${quoted(message.type)}`,
+    );
   }
   return type;
 }
@@ -92,12 +116,12 @@ function typeOf(message: Message, body: Body): string {
 function readEnvelope(body: Body, definition: AnyEventDefinition): EventDraft {
   const { metadata } = body;
   const occurredAt = parseTime(body['occurred_at']);
-  if (occurredAt === undefined) throw wrong('occurred_at', body['occurred_at'], 'an ISO 8601 time');
+  if (occurredAt === undefined) throw wrongField('occurred_at', body['occurred_at'], 'an ISO 8601 time');
   const aggregateType = text(body, 'aggregate_type', definition.aggregateType);
   if (!isAggregateType(aggregateType)) {
-    throw wrong('aggregate_type', aggregateType, 'letters, digits, "_", "." and "-"');
+    throw new TypeError('aggregate_type must be letters, digits, "_", "." and "-" alone');
   }
-  if (metadata != null && !isObject(metadata)) throw wrong('metadata', metadata, 'an object');
+  if (metadata != null && !isObject(metadata)) throw wrongField('metadata', metadata, 'an object');
   const draft: EventDraft = {
     eventId: text(body, 'event_id'),
     eventType: definition.type,
@@ -134,7 +158,7 @@ function payloadOf(body: Body, keys: PayloadKeys | undefined): Record<string, un
 
 function text(body: Body, name: string, otherwise?: string): string {
   const value = body[name] ?? otherwise;
-  if (!isText(value)) throw wrong(name, value, 'a non-empty string');
+  if (!isText(value)) throw wrongField(name, value, 'a non-empty string');
   return value;
 }
 
@@ -142,16 +166,12 @@ function text(body: Body, name: string, otherwise?: string): string {
 function optionalText(body: Body, name: string): string | undefined {
   const value = body[name];
   if (value === null || value === undefined || value === '') return undefined;
-  if (!isText(value)) throw wrong(name, value, 'a string or null');
+  if (!isText(value)) throw wrongField(name, value, 'a string or null');
   return value;
 }
 
 function count(body: Body, name: string): number {
   const value = body[name] ?? 1;
-  if (!isCount(value)) throw wrong(name, value, 'an integer of 1 or more');
+  if (!isCount(value)) throw wrongField(name, value, 'an integer of 1 or more');
   return value;
-}
-
-function wrong(name: string, value: unknown, wanted: string): TypeError {
-  return new TypeError(`${name} must be ${wanted}, not ${JSON.stringify(value)}`);
 }

@@ -25,7 +25,8 @@ export function guardListeners(actor: AnyActorRef, logger: Logger): void {
     const observer: Observer = typeof next === 'object' ? next : { next, error, complete };
     const self = typeof next === 'object' ? next : undefined;
     return subscribe({
-      next: guard(observer.next, self),
+      // Called for every event, so nothing stands for one that is missing.
+      ...(observer.next !== undefined && { next: guard(observer.next, self) }),
       error: guard(observer.error, self),
       complete: guard(observer.complete, self),
     });

@@ -12,7 +12,7 @@ export interface InspectOptions {
   /**
    * Most messages of one kind that are shown a second, for those of the data plane: `publish`, `deliver` and a consumer's
    * `deliveries`, `advance` and `idle` (20, 0 or more; Infinity shows all). After a rest as many may come at once.
-   * Everything else is always shown.
+   * Everything else is always shown, a step to another state that one of them leads to included.
    */
   readonly eventsPerSecond?: number;
   /**

@@ -1,6 +1,6 @@
 import type { AnyActorRef, InspectionEvent } from 'xstate';
 import type { Logger } from '../contracts/logger.ts';
-import { childrenOf, HOT, hotMessage, type Watcher } from '../../machines/internals.ts';
+import { childrenOf, HOT, type Watcher } from '../../machines/internals.ts';
 import { Budget } from './budget.ts';
 import { guardedCall } from './guarded-call.ts';
 import type { InspectionObserver, Limits } from './inspection.ts';
@@ -64,10 +64,9 @@ export class Observation implements Watcher {
     this.#timeLeftMs = Math.min(MOST_TIME_MS, this.#timeLeftMs + elapsedMs * TIME_SHARE);
   }
 
-  tell(event: InspectionEvent): void {
+  tell(event: InspectionEvent, hot?: string): void {
     if (this.isOver) return;
-    const message = hotMessage(event);
-    if (message === undefined || this.#mayShow(message, event)) this.#show(() => this.#showing.event(event));
+    if (hot === undefined || this.#mayShow(hot, event)) this.#show(() => this.#showing.event(event));
   }
 
   /** Tells of the actors that are there already, parents first. */
@@ -102,6 +101,8 @@ export class Observation implements Watcher {
         return result;
       },
       (error) => {
+        // It may reject once for each of those that it was told of before its first rejection was seen.
+        if (this.isOver) return;
         this.isOver = true;
         this.#settings.changed();
         this.#settings.logger.error(

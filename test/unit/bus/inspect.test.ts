@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../../../src/errors.ts';
 import { defineEvent } from '../../../src/events/define-event.ts';
 import type { InspectOptions } from '../../../src/observability/inspection.ts';
-import { gate, memoryBus, ping, Pinged, registry } from '../../support/memory-bus.ts';
+import { gate, memoryBus, ping, Pinged, registry, settle } from '../../support/memory-bus.ts';
 
 const SECRET = 'hunter2';
 
@@ -108,6 +108,27 @@ describe('of lifecycles an observer', () => {
     expect(states.filter((state) => state === '"deadLettered"')).toHaveLength(50);
   });
 
+  it('is shown each step to another state, even when not the message that leads there', async () => {
+    const { bus, clock } = memoryBus();
+    const ended = gate();
+    bus.subscribe(Pinged, () => ended.promise);
+    const steps: string[] = [];
+    bus.inspect(
+      (event) => {
+        if (event.type !== '@xstate.microstep' && event.type !== '@xstate.snapshot') return;
+        const { value } = event.snapshot as { value?: { lifecycle?: { draining?: unknown } } };
+        if (event.event.type === 'idle') steps.push(`${event.type} ${String(value?.lifecycle?.draining)}`);
+      },
+      { eventsPerSecond: 0 },
+    );
+    for (let n = 0; n < 10; n++) void bus.publish(ping(n));
+    const stopped = bus.shutdown();
+    await settle(clock);
+    ended.open();
+    await stopped;
+    expect(steps).toEqual(['@xstate.microstep closing', '@xstate.snapshot closing']);
+  });
+
   it('that comes late is told of the whole tree, parents first, each with its state', async () => {
     const { bus } = memoryBus({ retry: { maxRetries: 1 } });
     bus.subscribe(Pinged, () => Promise.reject(new Error('again')), { name: 'fails' });
@@ -131,7 +152,7 @@ describe('of lifecycles an observer', () => {
       'bus',
       '  {"lifecycle":"consuming","publishing":"flowing","deadLetters":"none"}',
       'bus → consumer',
-      '  {"lifecycle":"consuming","deliveries":"retrying","lanes":"moving","progress":"unwatched"}',
+      '  {"lifecycle":"consuming","deliveries":{"retrying":"waiting"},"lanes":"moving","progress":"unwatched"}',
       'consumer → deliveries',
       '  "supervising"',
       'deliveries → delivery',
@@ -320,6 +341,27 @@ describe('an observer that', () => {
     expect(told).toBe(1);
     expect(logger.at('error')).toHaveLength(1);
     expect(clock.pending).toBe(0);
+  });
+
+  it('rejects is complained of once, however much it was told of before that was seen', async () => {
+    const { bus, clock, logger } = memoryBus();
+    bus.subscribe(Pinged, () => undefined);
+    let told = 0;
+    bus.inspect(
+      () => {
+        told++;
+        return Promise.reject(new Error('observer')) as unknown as void;
+      },
+      { eventsPerSecond: Infinity },
+    );
+    const publishing = Array.from({ length: 100 }, (_, n) => bus.publish(ping(n)));
+    const before = told;
+    await Promise.all(publishing);
+    await clock.advance(0);
+    expect(before).toBeGreaterThan(100);
+    expect(logger.at('error')).toEqual([expect.stringContaining('is told of nothing more')]);
+    await bus.publish(ping());
+    expect(told).toBe(before);
   });
 
   it('has no next, or comes with an option that there is not, is refused', () => {

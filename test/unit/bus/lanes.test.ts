@@ -165,7 +165,10 @@ describe('a dead letter that cannot be stored', () => {
     expect(settled.filter((line) => line.startsWith('dead-letter')).length).toBeGreaterThan(10);
     expect(settled.filter((line) => line.startsWith('ack'))).toHaveLength(1);
     expect(tagsOf(bus)).toEqual(expect.arrayContaining(['deadLettering', 'degraded']));
-    expect(await bus.healthCheck()).toMatchObject({ status: 'degraded' });
+    expect(await bus.healthCheck()).toMatchObject({
+      status: 'degraded',
+      reasons: [expect.stringMatching(/^a dead letter cannot be stored: \S/)],
+    });
     expect(logger.at('error').length).toBeGreaterThan(10);
     faults.storing = 'works';
     await clock.advance(10_000);

@@ -9,6 +9,7 @@ import { EventRegistry } from '../../../src/events/registry.ts';
 import { VirtualClock } from '../../../src/testing/clock.ts';
 import { InMemoryEventBus, MemoryBroker } from '../../../src/transports/memory/index.ts';
 import { gate, memoryBus, ping, Pinged, registry, settle } from '../../support/memory-bus.ts';
+import { forget, recordMetrics, recordTraces } from '../../support/recorded-telemetry.ts';
 
 const fail = (): never => {
   throw new Error('x');
@@ -26,6 +27,16 @@ async function runsOf(options: Parameters<typeof memoryBus>[0], wait = 100_000):
   void bus.publish(ping());
   await clock.advance(wait);
   return runs;
+}
+
+/** What is traced of one publish and its delivery. */
+async function spansOf(options: Parameters<typeof memoryBus>[0]) {
+  const traces = recordTraces();
+  const { bus } = memoryBus(options);
+  bus.subscribe(Pinged, () => undefined);
+  await bus.publish(ping());
+  forget();
+  return traces.spans;
 }
 
 /** How far a broker that is down lets a bus come. */
@@ -280,6 +291,24 @@ const proofs: Record<string, () => Promise<void>> = {
     const { bus, logger } = memoryBus();
     await bus.publish(ping());
     expect(logger.at('warn')).toHaveLength(1);
+  },
+  enableTracing: async () => {
+    expect(await spansOf({})).toHaveLength(3);
+    expect(await spansOf({ enableTracing: false })).toEqual([]);
+  },
+  tracing: async () => {
+    const parents = async (relation: 'child' | 'link') =>
+      (await spansOf({ tracing: { relation } })).filter(({ parent }) => parent === undefined).length;
+    expect(await parents('child')).toBe(1);
+    expect(await parents('link')).toBe(2);
+  },
+  enableMetrics: async () => {
+    const { collect } = recordMetrics();
+    const { bus } = memoryBus({ enableMetrics: false });
+    await bus.publish(ping());
+    expect((await collect()).size).toBe(0);
+    await memoryBus().bus.publish(ping());
+    expect((await collect()).get('messaging.client.sent.messages')?.[0]?.value).toBe(1);
   },
   broker: async () => {
     const broker = new MemoryBroker();

@@ -1,6 +1,7 @@
 import { createActor, fromTransition } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { PublishQueue } from '../../../src/bus/publish-queue.ts';
+import type { Clock } from '../../../src/contracts/clock.ts';
 import type { Message } from '../../../src/contracts/message.ts';
 import type { Connection } from '../../../src/contracts/transport.ts';
 import { PublishError, PublishFailure } from '../../../src/errors.ts';
@@ -36,15 +37,29 @@ class FakeConnection {
   }
 }
 
+/** One whose time of day is set `aheadMs` wrong while its timers go on. */
+function resettable(clock: VirtualClock): Clock & { aheadMs: number } {
+  return {
+    aheadMs: 0,
+    now() {
+      return clock.now() + this.aheadMs;
+    },
+    elapsed: () => clock.now(),
+    setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+    clearTimeout: (handle) => clock.clearTimeout(handle as number),
+  };
+}
+
 function queueOf(options: { publishTimeoutMs?: number; maxQueuedPublishes?: number } = {}) {
   const clock = new VirtualClock();
+  const wall = resettable(clock);
   const stats = createStats();
   const work = new Work();
   const queue = new PublishQueue({
     publishTimeoutMs: 30_000,
     maxQueuedPublishes: 10,
     isStoredOnceSent: false,
-    clock,
+    clock: wall,
     stats,
     work,
     ...options,
@@ -63,7 +78,7 @@ function queueOf(options: { publishTimeoutMs?: number; maxQueuedPublishes?: numb
       (error: unknown) => (results[ids.join()] = error),
     );
   };
-  return { queue, clock, stats, work, publish, results, bus };
+  return { queue, clock, wall, stats, work, publish, results, bus };
 }
 
 const idsOf = ({ sent }: FakeConnection): string[] => sent.map(({ ids }) => ids.join());
@@ -86,6 +101,23 @@ describe('the publish queue', () => {
     expect(work.open).toBe(0);
     expect(clock.pending).toBe(0);
   });
+
+  it.each([3_600_000, -3_600_000])(
+    'waits as long as ever when the time is set %i ms off',
+    async (aheadMs) => {
+      const { clock, wall, publish, results } = queueOf({ publishTimeoutMs: 30_000 });
+      publish('a');
+      await clock.advance(10_000);
+      wall.aheadMs = aheadMs;
+      publish('b');
+      await clock.advance(19_000);
+      expect(results).toEqual({ a: 'waiting', b: 'waiting' });
+      await clock.advance(1_000);
+      expect(results).toEqual({ a: expect.any(PublishError), b: 'waiting' });
+      await clock.advance(10_000);
+      expect(results['b']).toBeInstanceOf(PublishError);
+    },
+  );
 
   it('keeps what is published without a connection, and sends it in order once there is one', () => {
     const { queue, publish } = queueOf();
@@ -142,6 +174,34 @@ describe('the publish queue', () => {
     expect(idsOf(second)).toEqual(sentThen);
   });
 
+  it('lets nothing overtake the only one that the lost connection carried', async () => {
+    const { queue, clock, publish } = queueOf();
+    const first = new FakeConnection();
+    queue.connectionOpened(first.port);
+    publish('a');
+    queue.connectionLost();
+    const second = new FakeConnection();
+    queue.connectionOpened(second.port);
+    publish('b');
+    expect(idsOf(second)).toEqual([]);
+    first.sent[0]?.answer.open();
+    await settle(clock);
+    expect(idsOf(second)).toEqual(['b']);
+  });
+
+  it('lets nothing overtake what waits to be sent again', async () => {
+    const { queue, clock, publish } = queueOf();
+    const connection = new FakeConnection();
+    queue.connectionOpened(connection.port);
+    publish('a');
+    connection.sent[0]?.answer.fail(new Error('busy'));
+    await settle(clock);
+    publish('b');
+    expect(idsOf(connection)).toEqual(['a']);
+    await clock.advance(500);
+    expect(idsOf(connection)).toEqual(['a', 'a', 'b']);
+  });
+
   it('waits for the answer of a lost connection no longer than the publish may take', async () => {
     const { queue, clock, publish, results } = queueOf({ publishTimeoutMs: 1_000 });
     queue.connectionOpened(new FakeConnection().port);
@@ -184,6 +244,88 @@ describe('the publish queue', () => {
     await settle(clock);
     expect(results).toEqual({ a: 'stored' });
     expect(clock.pending).toBe(0);
+  });
+
+  describe('that is refused again and again', () => {
+    /** Refuses `refused` whenever it is sent, stores the rest, and notes when that was. */
+    function refusing(clock: VirtualClock, refused: string) {
+      const times: number[] = [];
+      const start = clock.now();
+      const port = {
+        publish: (messages: readonly Message[]) => {
+          const at = messages.findIndex(({ id }) => id === refused);
+          if (at < 0) return Promise.resolve();
+          times.push(clock.now() - start);
+          const stored = [...messages.keys()].filter((other) => other !== at);
+          return Promise.reject(new PublishFailure('nacked', { stored, unknown: [at], unsent: [] }));
+        },
+      };
+      return { times, port: port as unknown as Connection };
+    }
+    /** Doubled until it is every two seconds, in half a minute. */
+    const BACKING_OFF = [0, 200, 600, 1400, ...Array.from({ length: 14 }, (_, times) => 3000 + times * 2000)];
+
+    it('sends it less and less often, and calls it in doubt in the end', async () => {
+      const { queue, clock, publish, results } = queueOf();
+      const { times, port } = refusing(clock, 'a');
+      queue.connectionOpened(port);
+      publish('a');
+      await clock.advance(30_000);
+      expect(times).toEqual(BACKING_OFF);
+      expect(results['a']).toMatchObject({ unknown: ['a'], unsent: [] });
+      expect(clock.pending).toBe(0);
+    });
+
+    it('sends it no more often because of others, stored or timed out beside it', async () => {
+      const { queue, clock, publish, results } = queueOf({ maxQueuedPublishes: 1000 });
+      publish('early');
+      await clock.advance(28_000);
+      const { times, port } = refusing(clock, 'a');
+      const stuck = new FakeConnection();
+      queue.connectionOpened(stuck.port);
+      queue.connectionOpened(port);
+      publish('a');
+      for (let n = 0; n < 100; n++) {
+        publish(`b${n}`);
+        await clock.advance(250);
+      }
+      expect(results['early']).toBeInstanceOf(PublishError);
+      expect(times).toEqual(BACKING_OFF.filter((ms) => ms <= 25_000));
+      // One that waits behind it waits for its next turn at most.
+      await clock.advance(5000);
+      expect(Object.values(results).filter((result) => result === 'stored')).toHaveLength(100);
+    });
+
+    it('sends the others soon again once some of its list are stored', async () => {
+      const { queue, clock, publish } = queueOf();
+      const connection = new FakeConnection();
+      queue.connectionOpened(connection.port);
+      publish('a', 'b');
+      const nextFails = (outcome: { stored: number[]; unknown: number[] }) =>
+        connection.sent.at(-1)?.answer.fail(new PublishFailure('nacked', { ...outcome, unsent: [] }));
+      for (const waitMs of [200, 400, 800]) {
+        nextFails({ stored: [], unknown: [0, 1] });
+        await clock.advance(waitMs);
+      }
+      expect(idsOf(connection)).toEqual(['a,b', 'a,b', 'a,b', 'a,b']);
+      nextFails({ stored: [0], unknown: [1] });
+      await clock.advance(200);
+      expect(idsOf(connection).at(-1)).toBe('b');
+    });
+
+    it('sends it at once over another connection', async () => {
+      const { queue, clock, publish } = queueOf();
+      const first = refusing(clock, 'a');
+      queue.connectionOpened(first.port);
+      publish('a');
+      await clock.advance(4000);
+      queue.connectionLost();
+      const second = new FakeConnection();
+      queue.connectionOpened(second.port);
+      expect(idsOf(second)).toEqual(['a']);
+      await clock.advance(10_000);
+      expect(idsOf(second)).toEqual(['a']);
+    });
   });
 
   it('rejects when its time is up, and says which are stored, in doubt and unsent', async () => {

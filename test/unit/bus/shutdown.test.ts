@@ -106,8 +106,9 @@ describe('shutdown', () => {
     bus.subscribe(Pinged, () => ended.promise);
     void bus.publish(ping());
     const stopped = bus.shutdown();
-    await expect(bus.publish(ping())).rejects.toThrow(BusStoppedError);
+    const refused = bus.publish(ping());
     ended.open();
+    await expect(refused).rejects.toThrow(BusStoppedError);
     expect(await stopped).toMatchObject({ settled: 1 });
   });
 

@@ -63,6 +63,44 @@ describe('a broker that wants deliveries back', () => {
     expect(bus.getStats()).toMatchObject({ released: 1, eventsConsumed: 1, inFlight: 0 });
   });
 
+  it('gets one whose next attempt is due and waits for a slot, and no other', async () => {
+    const attempts: string[] = [];
+    const running = gate();
+    const { broker, clock } = await scriptedBus(
+      (made) =>
+        made.subscribe(Pinged, async ({ n }, { attempt }) => {
+          attempts.push(`${n}:${attempt}`);
+          if (n === 3) await running.promise;
+          else if (attempt === 1) fail();
+        }),
+      { concurrency: 1 },
+    );
+    const [one] = [broker.deliver(ping(1)), broker.deliver(ping(2)), broker.deliver(ping(3))];
+    await clock.advance(60_000);
+    await settle(clock);
+    expect(attempts).toEqual(['1:1', '2:1', '3:1']);
+    expect(one?.holder?.recall()).toBe(true);
+    running.open();
+    await settle(clock);
+    expect(attempts).toEqual(['1:1', '2:1', '3:1', '2:2']);
+    expect(broker.asked).toEqual(['ack 3', 'ack 2']);
+  });
+
+  it('does not get one of which another handler still runs, until that has ended', async () => {
+    const running = gate();
+    const { broker, clock } = await scriptedBus((made) => {
+      made.subscribe(Pinged, fail, { name: 'failing' });
+      made.subscribe(Pinged, () => running.promise, { name: 'running' });
+    });
+    const delivery = broker.deliver(ping());
+    await settle(clock);
+    expect(delivery.holder?.recall()).toBe(false);
+    running.open();
+    await settle(clock);
+    expect(delivery.holder?.recall()).toBe(true);
+    expect(broker.asked).toEqual([]);
+  });
+
   it('lets the next of a key begin when the one before it is taken back', async () => {
     const seen: number[] = [];
     const running = gate();
