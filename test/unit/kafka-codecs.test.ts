@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ConfigurationError } from '../../src/index.ts';
-import { installCodecs } from '../../src/transports/kafka/kafkajs/codecs.ts';
+import { ConfigurationError, ConnectionError } from '../../src/index.ts';
+import { codecOf, type Codecs, installCodecs } from '../../src/transports/kafka/kafkajs/codecs.ts';
 import type { Kafkajs } from '../../src/transports/kafka/kafkajs/load-driver.ts';
 
 const missing = (): never => {
@@ -48,6 +48,23 @@ describe('the codecs of kafkajs', () => {
     const refused = installCodecs(driver(), 'zstd');
     await expect(refused).rejects.toThrow(ConfigurationError);
     await expect(refused).rejects.toThrow('Run: npm install @kafkajs/zstd');
+  });
+
+  it('are asked for by name and topic where one is missing that somebody else has published with', () => {
+    const codecs = driver().CompressionCodecs as Codecs;
+    expect(codecOf(codecs, 0, 'events.stream')).toBeUndefined();
+    expect(codecOf(codecs, 1, 'events.stream')).toBe('gzip');
+    for (const [number, type, name] of [
+      [2, 'snappy', 'kafkajs-snappy'],
+      [3, 'lz4', 'kafkajs-lz4'],
+      [4, 'zstd', '@kafkajs/zstd'],
+    ] as const) {
+      const reading = () => codecOf(codecs, number, 'events.stream');
+      // Not for good: it is no fault of this bus.
+      expect(reading).toThrow(ConnectionError);
+      expect(reading).toThrow(`"events.stream" holds what was compressed with ${type}`);
+      expect(reading).toThrow(`npm install ${name},`);
+    }
   });
 
   it('are told apart from packages that are there and broken', async () => {

@@ -12,6 +12,7 @@ const message = (id: string, body = '{}'): Message => ({
   headers: {},
   body,
 });
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const messages = (...ids: string[]): Message[] => ids.map((id) => message(id));
 
 /** A broker whose answers the test gives, request by request. */
@@ -69,12 +70,64 @@ describe('what is published to Kafka', () => {
     expect(await publish).toEqual({ stored: [0], unknown: [1, 2], unsent: [], retryable: true });
   });
 
+  it('is parted into requests that the broker takes, by what keys, headers and letters of several bytes take there', async () => {
+    const sizeOf = (record: OutgoingRecord) =>
+      [record.key, record.value, ...Object.entries(record.headers).flat()]
+        .map((part) => Buffer.byteLength(part ?? ''))
+        .reduce((sum, bytes) => sum + bytes);
+    for (const differs of [
+      { headers: { baggage: 'x'.repeat(5_000) } },
+      {
+        headers: Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`a-name-of-16-${n + 100}`, 'é'])),
+      },
+      { key: 'k'.repeat(5_000) },
+      { body: 'é'.repeat(2_500) },
+    ]) {
+      const sizes: number[] = [];
+      const publisher = new RecordPublisher({
+        lingerMs: 0,
+        send: (records) => {
+          sizes.push(records.map(sizeOf).reduce((sum, bytes) => sum + bytes));
+          return Promise.resolve();
+        },
+        isRefusal: () => false,
+      });
+      await publisher.publish(upTo(1_000).map((n) => ({ ...message(String(n)), ...differs })));
+      expect(Math.max(...sizes)).toBeLessThan(2 ** 20);
+      // Not one by one either.
+      expect(sizes.length).toBeLessThan(20);
+    }
+  });
+
   it('was not stored when the broker says so', async () => {
     const { publisher, requests } = rig(true);
     const publish = outcome(publisher.publish(messages('a', 'b')));
     await turn();
     requests[0]!.fail(new Error('no such topic'));
     expect(await publish).toEqual({ stored: [], unknown: [], unsent: [0, 1], retryable: true });
+  });
+
+  it('is not sent when what came before it failed, and is to be published again', async () => {
+    const { publisher, requests } = rig();
+    const first = outcome(publisher.publish(messages('a')));
+    await turn();
+    const second = outcome(publisher.publish(messages('b')));
+    requests[0]!.fail(new Error('no answer'));
+    expect(await first).toMatchObject({ unknown: [0], retryable: true });
+    expect(await second).toMatchObject({ unknown: [], unsent: [0], retryable: true });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('is sent when what came before it was refused for good', async () => {
+    const { publisher, requests } = rig(true);
+    const first = outcome(publisher.publish(messages('a')));
+    await turn();
+    const second = publisher.publish(messages('b'));
+    requests[0]!.fail(Object.assign(new Error('too large'), { retryable: false }));
+    expect(await first).toMatchObject({ unsent: [0], retryable: false });
+    await turn();
+    requests[1]!.store();
+    await second;
   });
 
   it('is settled by its request when the connection ends, if it is under way; else it was not sent', async () => {

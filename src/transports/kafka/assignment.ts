@@ -43,8 +43,11 @@ export class Assignment {
     return places.filter((place) => !this.#ledgers.has(nameOf(place)));
   }
 
-  begin({ place, committed, finished }: Beginning): void {
-    this.#ledgers.set(nameOf(place), new PartitionLedger(place, committed, finished));
+  begin({ place, committed, finished, begin }: Beginning): void {
+    const ledger: Ledger = new PartitionLedger(place, committed, finished);
+    // Held on to, or a restart would begin elsewhere, and pass over what came meanwhile.
+    if (begin !== undefined) ledger.keepChange();
+    this.#ledgers.set(nameOf(place), ledger);
   }
 
   /** The topic was emptied or made anew: its old numbers mean nothing now. */
@@ -62,29 +65,33 @@ export class Assignment {
     this.#ledgers.clear();
   }
 
-  /** Stores how far everything is done. @throws {Error} when it isn't stored; then the next call tries again. */
-  commit(member: KafkaMember): Promise<void> {
+  /**
+   * Stores how far everything is done; resolves with the number of partitions that had changed.
+   * @throws {Error} when it isn't stored; then the next call tries again.
+   */
+  commit(member: KafkaMember): Promise<number> {
     const turn = this.#committing.then(() => this.#commit(member));
-    this.#committing = turn.catch(() => undefined);
+    this.#committing = turn.then(ignore, ignore);
     return turn;
   }
 
-  async #commit(member: KafkaMember): Promise<void> {
+  async #commit(member: KafkaMember): Promise<number> {
     const changes = [...this.#ledgers.values()].flatMap((ledger) => {
       const mark = ledger.takeChange();
       return mark === undefined ? [] : [{ ledger, commit: { ...ledger.place, ...mark } }];
     });
-    if (changes.length === 0) return;
+    if (changes.length === 0) return 0;
     try {
       await member.commit(changes.map(({ commit }) => commit));
     } catch (error) {
       for (const { ledger } of changes) ledger.keepChange();
       throw error;
     }
+    return changes.length;
   }
 
   #lose(ledger: Ledger): void {
-    for (const delivery of [...ledger.held()].reverse()) {
+    for (const delivery of ledger.held()) {
       const { holder } = delivery;
       this.#forget(delivery);
       holder?.lost();
@@ -95,3 +102,5 @@ export class Assignment {
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }
+
+function ignore(): void {}

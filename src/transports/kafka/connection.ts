@@ -1,23 +1,23 @@
 import type { Headers, Message } from '../../contracts/message.ts';
 import type { Connection, ConnectionInfo, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
+import { Beginnings } from './beginnings.ts';
 import { KafkaDeadLetterStore } from './dead-letter-store.ts';
 import type {
+  Acks,
   JoinOptions,
   KafkaClient,
   MemberIdentity,
   OutgoingRecord,
-  PartitionRange,
   TopicPartition,
 } from './driver.ts';
-import { decodeFinished } from './finished.ts';
 import { deadLetterTopicOf, replayTopicOf } from './names.ts';
 import type { KafkaSettings } from './options.ts';
 import { RecordPublisher } from './publisher.ts';
 import { toRecord } from './record.ts';
 import type { Beginning, SourceHost } from './source-host.ts';
 import { KafkaSource } from './source.ts';
-import { type KafkaTopicInfo, topicInfo } from './topic-info.ts';
+import { type KafkaPartitionInfo, type KafkaTopicInfo, standingsOf, topicInfo } from './topic-info.ts';
 import { Topics } from './topics.ts';
 
 /** What a dead letter can do without, the most expendable first. */
@@ -29,6 +29,14 @@ export interface ConnectionParts {
   readonly topic: string;
   /** Outlives connections: a lost member takes its place in the group again by it. */
   readonly identityOf: SourceHost['identityOf'];
+  /** What of the topics was seen before; outlives connections, too. */
+  readonly memory: TopicMemory;
+}
+
+export interface TopicMemory {
+  /** Those that were there. */
+  readonly topics: Set<string>;
+  readonly firstPartitions: Map<string, number>;
 }
 
 /** What the publisher sends goes by one client; each source has a member of its own. */
@@ -41,28 +49,30 @@ export class KafkaConnection implements Connection, SourceHost {
   readonly revokeMs: number;
   readonly #parts: ConnectionParts;
   readonly #topics: Topics;
+  readonly #beginnings: Beginnings;
   readonly #publisher: RecordPublisher;
   readonly #sources = new Set<KafkaSource>();
 
   constructor(parts: ConnectionParts) {
-    const { client, settings, topic } = parts;
+    const { client, settings, topic, memory } = parts;
     this.#parts = parts;
     this.client = client;
     this.destination = topic;
     this.maxPollIntervalMs = settings.maxPollIntervalMs;
     // The broker waits for a member as long as a session lasts, and no longer.
     this.revokeMs = settings.sessionTimeoutMs / 2;
-    this.#topics = new Topics(client, settings, topic);
+    this.#topics = new Topics({ client, settings, topic, seenBefore: memory.topics });
+    this.#beginnings = new Beginnings({ client, settings, topic, ...memory });
     this.#publisher = new RecordPublisher({
       lingerMs: settings.lingerMs,
-      send: (records) => this.#send(topic, () => this.#topics.events(), records),
+      send: (records) => this.#send(topic, () => this.#topics.events(), records, settings.acks),
       isRefusal: (error, count) => client.storedNothing(error, count),
     });
     this.deadLetters = new KafkaDeadLetterStore({ client, topic, topics: this.#topics });
     this.closed = client.ended.then((cause) => {
       const gone = cause ?? new ConnectionError('The connection to Kafka was closed');
       this.#publisher.end(gone);
-      for (const source of this.#sources) source.fail(gone);
+      for (const source of this.#sources) source.ended(gone);
       return cause;
     });
   }
@@ -87,10 +97,18 @@ export class KafkaConnection implements Connection, SourceHost {
     return {
       length: info.length,
       pendingMessages: group === undefined ? 0 : info.unsettledHere,
+      pendingOf: 'connection',
       dlqMessages: info.deadLetters,
       consumers: info.members,
-      lag: group === undefined ? undefined : Math.max(0, info.lag - info.unsettledHere),
+      // What other members have in hand nobody knows, so what this one has isn't subtracted: all members tell the same.
+      lag: group === undefined ? undefined : info.lag,
     };
+  }
+
+  /** Of the partitions that its members have at the moment: every member of a group tells of its own. */
+  async assignedLags(group: string | undefined): Promise<readonly KafkaPartitionInfo[]> {
+    const places = [...this.#sources].flatMap((source) => source.places);
+    return standingsOf(this.client, group, places);
   }
 
   topicInfo(group: string | undefined): Promise<KafkaTopicInfo> {
@@ -114,32 +132,13 @@ export class KafkaConnection implements Connection, SourceHost {
   async topicsOf(group: string): Promise<JoinOptions['topics']> {
     await this.#topics.events();
     await this.#topics.replays(group);
-    await this.#topics.deadLetters();
-    const { topic, settings } = this.#parts;
-    return [
-      { topic, fromBeginning: settings.autoOffsetReset === 'earliest' },
-      { topic: replayTopicOf(topic, group), fromBeginning: true },
-    ];
+    await this.#topics.deadLettersOnce();
+    const { topic } = this.#parts;
+    return [topic, replayTopicOf(topic, group)];
   }
 
-  async whereToBegin(group: string, places: readonly TopicPartition[]): Promise<readonly Beginning[]> {
-    if (places.length === 0) return [];
-    const topics = [...new Set(places.map(({ topic }) => topic))];
-    const committed = await this.client.committed(group, topics);
-    const lows = new Map<string, readonly PartitionRange[]>();
-    for (const topic of topics) lows.set(topic, await this.client.ranges(topic));
-    const beginnings: Beginning[] = [];
-    for (const place of places) {
-      const found = committed.find((one) => one.topic === place.topic && one.partition === place.partition);
-      const { offset = -1, metadata = '' } = found ?? {};
-      const low = lows.get(place.topic)?.find(({ partition }) => partition === place.partition)?.low ?? 0;
-      if (offset < 0) beginnings.push(await this.#newBeginning(place));
-      // Asked for what is gone, the driver would begin where `autoOffsetReset` says, and skip all that is there.
-      else if (offset < low)
-        beginnings.push({ place, committed: low, finished: [], begin: low, trimmed: low - offset });
-      else beginnings.push({ place, committed: offset, finished: decodeFinished(offset, metadata) });
-    }
-    return beginnings;
+  whereToBegin(group: string, places: readonly TopicPartition[]): Promise<readonly Beginning[]> {
+    return this.#beginnings.of(group, places);
   }
 
   async storeDeadLetter(message: Message, headers: Headers): Promise<void> {
@@ -149,7 +148,8 @@ export class KafkaConnection implements Connection, SourceHost {
     for (let shed = 0; ; shed++)
       try {
         const record = toRecord({ id, type, key, attributes, body, headers: all });
-        return await this.#send(topic, () => this.#topics.deadLetters(), [record]);
+        // Its event is committed once this is stored, so no choice of the user's may have it stored by halves.
+        return await this.#send(topic, () => this.#topics.deadLetters(), [record], 'all');
       } catch (error) {
         // A topic that somebody else made may have no room beside a large event. The body is never cut.
         const spare = SPARE_HEADERS[shed];
@@ -165,22 +165,18 @@ export class KafkaConnection implements Connection, SourceHost {
   }
 
   /** After a failure the topic is looked for again: somebody may have deleted it. */
-  async #send(topic: string, ensure: () => Promise<void>, records: readonly OutgoingRecord[]): Promise<void> {
+  async #send(
+    topic: string,
+    ensure: () => Promise<void>,
+    records: readonly OutgoingRecord[],
+    acks: Acks,
+  ): Promise<void> {
     await ensure();
     try {
-      await this.client.send(topic, records);
+      await this.client.send(topic, records, acks);
     } catch (error) {
       this.#topics.forget();
       throw error;
     }
-  }
-
-  /** A group that begins with what comes has to hold on to where that was, or a restart would pass over more. */
-  async #newBeginning(place: TopicPartition): Promise<Beginning> {
-    if (this.#parts.settings.autoOffsetReset === 'earliest' || place.topic !== this.#parts.topic)
-      return { place, committed: -1, finished: [] };
-    const ranges = await this.client.ranges(place.topic);
-    const begin = ranges.find(({ partition }) => partition === place.partition)?.high ?? 0;
-    return { place, committed: begin, finished: [], begin };
   }
 }

@@ -1,10 +1,12 @@
-import type { IncomingRecord, KafkaClient } from './driver.ts';
+import type { IncomingRecord, KafkaClient, PartitionRange } from './driver.ts';
 
 /** Names the letter whose end a marker is. */
 export const SETTLED_HEADER = 'x-settled';
 export const LETTER_ID_HEADER = 'x-dead-letter-id';
 const GROUP_HEADER = 'x-group';
-/** After so many in a row a partition has nothing more to show. */
+/** How a letter of eventsource-py's names it. */
+const NEIGHBOURS_GROUP_HEADER = 'dlq_consumer_group';
+/** After so many in a row a partition has nothing more to show for now. */
 const EMPTY_ANSWERS = 3;
 
 /** Where a letter is, and whose. */
@@ -24,7 +26,10 @@ export class DeadLetterIndex {
   readonly #client: KafkaClient;
   readonly #topic: string;
   readonly #standing = new Map<string, LetterPlace>();
-  readonly #settled = new Set<string>();
+  /** Where the marker is; undefined until it has been read. */
+  readonly #settled = new Map<string, Pick<LetterPlace, 'partition' | 'offset'> | undefined>();
+  /** Those that somebody is about to settle. */
+  readonly #claimed = new Set<string>();
   readonly #readUpTo = new Map<number, number>();
   #turns: Promise<unknown> = Promise.resolve();
 
@@ -43,10 +48,21 @@ export class DeadLetterIndex {
     return turn;
   }
 
+  /** False where it is settled, or somebody is at it; nobody else is at what was claimed until it is let go. */
+  claim(id: string): boolean {
+    if (this.#settled.has(id) || this.#claimed.has(id)) return false;
+    this.#claimed.add(id);
+    return true;
+  }
+
+  letGo(id: string): void {
+    this.#claimed.delete(id);
+  }
+
   /** Notes what has just been marked. */
-  settle(id: string): boolean {
-    this.#settled.add(id);
-    return this.#standing.delete(id);
+  settle(id: string, marker = this.#settled.get(id)): void {
+    this.#settled.set(id, marker);
+    this.#standing.delete(id);
   }
 
   isSettled(id: string): boolean {
@@ -61,31 +77,41 @@ export class DeadLetterIndex {
     const ranges = await this.#client.ranges(this.#topic);
     // Made anew since.
     if (ranges.some(({ partition, high }) => (this.#readUpTo.get(partition) ?? 0) > high)) this.#reset();
-    for (const { partition, low, high } of ranges) {
-      for (const letter of this.#standing.values())
-        if (letter.partition === partition && letter.offset < low) this.#standing.delete(letter.id);
-      let at = Math.max(low, this.#readUpTo.get(partition) ?? 0);
-      let empty = 0;
-      while (at < high) {
-        const records = await this.#client.read({ topic: this.#topic, partition }, at);
-        // A busy broker may answer late; what it doesn't show again and again is a marker before the end.
-        if (records.length === 0 && ++empty < EMPTY_ANSWERS) continue;
-        if (records.length === 0) break;
-        empty = 0;
-        for (const record of records) this.#note(partition, record);
-        at = records.at(-1)!.offset + 1;
-      }
-      this.#readUpTo.set(partition, Math.max(at, high));
+    for (const range of ranges) {
+      this.#forgetRemoved(range);
+      await this.#readOn(range);
     }
+  }
+
+  /** What retention has taken, letters and markers alike: a letter goes before its marker does. */
+  #forgetRemoved({ partition, low }: PartitionRange): void {
+    for (const letter of this.#standing.values())
+      if (letter.partition === partition && letter.offset < low) this.#standing.delete(letter.id);
+    for (const [id, marker] of this.#settled)
+      if (marker?.partition === partition && marker.offset < low) this.#settled.delete(id);
+  }
+
+  async #readOn({ partition, low, high }: PartitionRange): Promise<void> {
+    let at = Math.max(low, this.#readUpTo.get(partition) ?? 0);
+    // A busy broker may answer late. What it doesn't show again and again somebody is writing in a transaction: it is read
+    // at a later call, once that has ended.
+    for (let empty = 0; at < high && empty < EMPTY_ANSWERS;) {
+      const { records, next } = await this.#client.read({ topic: this.#topic, partition }, at);
+      empty = next > at ? 0 : empty + 1;
+      for (const record of records) this.#note(partition, record);
+      at = next;
+    }
+    this.#readUpTo.set(partition, at);
   }
 
   #note(partition: number, record: IncomingRecord): void {
     const id = letterId(partition, record);
-    if (record.value === null && record.headers.names.includes(SETTLED_HEADER)) this.settle(id);
-    else if (!this.#settled.has(id) && !this.#standing.has(id))
+    if (record.value === null && record.headers.names.includes(SETTLED_HEADER)) {
+      this.settle(id, { partition, offset: record.offset });
+    } else if (!this.#settled.has(id) && !this.#standing.has(id))
       this.#standing.set(id, {
         id,
-        group: record.headers.get(GROUP_HEADER),
+        group: groupOf(record),
         partition,
         offset: record.offset,
         timestamp: record.timestamp,
@@ -97,6 +123,12 @@ export class DeadLetterIndex {
     this.#settled.clear();
     this.#readUpTo.clear();
   }
+}
+
+/** A neighbour's message may have a header of its own that is called like ours. */
+function groupOf({ headers }: IncomingRecord): string | undefined {
+  const isOurs = headers.get(LETTER_ID_HEADER) !== undefined;
+  return (isOurs ? undefined : headers.get(NEIGHBOURS_GROUP_HEADER)) ?? headers.get(GROUP_HEADER);
 }
 
 /** That of a neighbour's letter, which has none, are its coordinates. */

@@ -10,7 +10,7 @@ import {
   SETTLED_HEADER,
 } from './dead-letter-index.ts';
 import type { IncomingRecord, KafkaClient } from './driver.ts';
-import { deadLetterTopicOf, replayTopicOf } from './names.ts';
+import { deadLetterTopicOf, replayTopicOf, TOPIC_NAME } from './names.ts';
 import { KafkaMessage, toRecord } from './record.ts';
 import type { Topics } from './topics.ts';
 
@@ -24,12 +24,14 @@ interface StoreParts {
   readonly topics: Topics;
 }
 
-/** The dead letters of all groups in one topic; those of eventsource-py name no group and are listed for `'*'` only. */
+/** The dead letters of all groups in one topic, those of eventsource-py among them; what names no group is listed for `'*'` only. */
 export class KafkaDeadLetterStore implements DeadLetterStore {
   readonly #parts: StoreParts;
   readonly #topic: string;
   readonly #index: DeadLetterIndex;
   readonly #places = new WeakMap<StoredDeadLetter, LetterPlace>();
+  /** Groups whose topic of replays was seen. */
+  readonly #joined = new Set<string>();
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -62,23 +64,40 @@ export class KafkaDeadLetterStore implements DeadLetterStore {
   }
 
   async replay(letter: StoredDeadLetter, headers: Headers): Promise<boolean> {
-    const place = this.#placeOf(letter);
-    if (this.#index.isSettled(place.id)) return false;
-    const { client, topic, topics } = this.#parts;
-    const { id, type, key, attributes, body } = letter.message;
-    const group = letter.message.headers['x-group'] ?? headers['x-group'];
-    if (group !== undefined) await topics.replays(group);
-    // A letter that names no group goes to all of them, as eventsource-py does it.
-    const destination = group === undefined ? topic : replayTopicOf(topic, group);
-    await client.send(destination, [toRecord({ id, type, key, attributes, body, headers })]);
-    await this.#mark([letter]);
-    return true;
+    const { id, group } = this.#placeOf(letter);
+    // Between its copy and its marker another call would find it standing, and send it again.
+    if (!this.#index.claim(id)) return false;
+    try {
+      await this.#send(letter, group, headers);
+      await this.#mark([letter]);
+      return true;
+    } finally {
+      this.#index.letGo(id);
+    }
   }
 
   async remove(letters: readonly StoredDeadLetter[]): Promise<number> {
-    const standing = letters.filter((letter) => !this.#index.isSettled(this.#placeOf(letter).id));
-    for (let at = 0; at < standing.length; at += PAGE) await this.#mark(standing.slice(at, at + PAGE));
-    return standing.length;
+    const ids = new Map(letters.map((letter) => [letter, this.#placeOf(letter).id]));
+    const claimed = letters.filter((letter) => this.#index.claim(ids.get(letter)!));
+    try {
+      for (let at = 0; at < claimed.length; at += PAGE) await this.#mark(claimed.slice(at, at + PAGE));
+      return claimed.length;
+    } finally {
+      for (const letter of claimed) this.#index.letGo(ids.get(letter)!);
+    }
+  }
+
+  async #send(letter: StoredDeadLetter, group: string | undefined, headers: Headers): Promise<void> {
+    const { client, topic, topics } = this.#parts;
+    const { id, type, key, attributes, body } = letter.message;
+    if (group !== undefined) {
+      if (letter.message.headers['x-group'] !== group) await this.#mustHaveJoined(group);
+      await topics.replays(group);
+    }
+    // A letter that names no group goes to all of them, as eventsource-py does it.
+    const destination = group === undefined ? topic : replayTopicOf(topic, group);
+    // Kept by all before the marker is: what is marked and not kept is gone.
+    await client.send(destination, [toRecord({ id, type, key, attributes, body, headers })], 'all');
   }
 
   async #mark(letters: readonly StoredDeadLetter[]): Promise<void> {
@@ -90,8 +109,23 @@ export class KafkaDeadLetterStore implements DeadLetterStore {
         value: null,
         headers: { [LETTER_ID_HEADER]: this.#placeOf(letter).id, [SETTLED_HEADER]: settledAt },
       })),
+      'all',
     );
     for (const letter of letters) this.#index.settle(this.#placeOf(letter).id);
+  }
+
+  /**
+   * Of eventsource-py's groups only those that a member of ours has been in read replays.
+   * @throws {ConnectionError} for any other, where it would be out of the dead letters and never handled.
+   */
+  async #mustHaveJoined(group: string): Promise<void> {
+    if (this.#joined.has(group)) return;
+    const replays = replayTopicOf(this.#parts.topic, group);
+    if (!TOPIC_NAME.test(replays) || (await this.#parts.client.missing([replays])).length > 0)
+      throw new ConnectionError(
+        `The topic "${replays}" is not there. Start a consumer of that group here first, or replay it by eventsource-py.`,
+      );
+    this.#joined.add(group);
   }
 
   async #standing(group: string): Promise<LetterPlace[]> {
@@ -128,7 +162,7 @@ function placeOf(position: string): Omit<LetterPlace, 'id' | 'group'> {
 class LetterReader {
   readonly #client: KafkaClient;
   readonly #topic: string;
-  readonly #ahead = new Map<number, IncomingRecord[]>();
+  readonly #ahead = new Map<number, readonly IncomingRecord[]>();
 
   constructor(client: KafkaClient, topic: string) {
     this.#client = client;
@@ -137,10 +171,10 @@ class LetterReader {
 
   /** Undefined when the broker has removed it meanwhile. */
   async read({ partition, offset, id }: LetterPlace): Promise<IncomingRecord | undefined> {
-    let records = this.#ahead.get(partition) ?? [];
+    let records: readonly IncomingRecord[] = this.#ahead.get(partition) ?? [];
     let at = records.findIndex((record) => record.offset >= offset);
     if (at < 0) {
-      records = [...(await this.#client.read({ topic: this.#topic, partition }, offset))];
+      ({ records } = await this.#client.read({ topic: this.#topic, partition }, offset));
       at = 0;
     }
     const record = records[at];

@@ -1,4 +1,4 @@
-import type { Headers } from '../../contracts/message.ts';
+import type { Headers, SpanAttributes } from '../../contracts/message.ts';
 import type { Delivery, DeliveryHolder } from '../../contracts/transport.ts';
 import type { IncomingRecord } from './driver.ts';
 import type { LedgerEntry, PartitionLedger } from './ledger.ts';
@@ -8,7 +8,7 @@ import { KafkaMessage } from './record.ts';
 export interface DeliveryOwner {
   settle(delivery: KafkaDelivery): void;
   forget(delivery: KafkaDelivery): void;
-  stirred(quietMs: number): void;
+  stirred(delivery: KafkaDelivery, quietMs: number): void;
   storeDeadLetter(delivery: KafkaDelivery, headers: Headers): Promise<void>;
 }
 
@@ -47,6 +47,16 @@ export class KafkaDelivery implements Delivery, LedgerEntry {
     return `${this.ledger.place.partition}:${this.offset}`;
   }
 
+  get partition(): string {
+    return String(this.ledger.place.partition);
+  }
+
+  get spanAttributes(): SpanAttributes {
+    const { recordKey } = this.message;
+    const offset = { 'messaging.kafka.offset': this.offset };
+    return recordKey === undefined ? offset : { ...offset, 'messaging.kafka.message.key': recordKey };
+  }
+
   ack(): void {
     this.#owner.settle(this);
   }
@@ -62,7 +72,7 @@ export class KafkaDelivery implements Delivery, LedgerEntry {
   }
 
   stirred(quietMs: number): void {
-    this.#owner.stirred(quietMs);
+    this.#owner.stirred(this, quietMs);
   }
 
   abandon(): void {

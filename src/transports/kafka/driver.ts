@@ -10,6 +10,9 @@ export interface KafkaDriver {
   open(signal: AbortSignal): Promise<KafkaClient>;
 }
 
+/** Who must have stored a record before it counts as stored: all replicas in sync, the leader, or nobody. */
+export type Acks = 'all' | 'leader' | 'none';
+
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -39,6 +42,14 @@ export interface IncomingHeaders {
   get(name: string): string | undefined;
 }
 
+/** What one answer of a partition brings. */
+export interface ReadAnswer {
+  /** Empty where there are none yet, and where there is only what isn't shown, such as the mark of a transaction's end. */
+  readonly records: readonly IncomingRecord[];
+  /** Where reading goes on, behind what isn't shown, too; where it began when there was nothing at all. */
+  readonly next: number;
+}
+
 /** Offsets of one partition, 64 bits on the wire and exact as a number up to 2^53. */
 export interface PartitionRange {
   readonly partition: number;
@@ -63,8 +74,11 @@ export interface TopicPlan {
 }
 
 export interface KafkaClient {
-  /** Stores records of one topic, in list order within each partition; resolves as `acks` says. */
-  send(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
+  /**
+   * Stores records of one topic, in list order within each partition; resolves as `acks` says. That is for each caller to
+   * say: the user's choice is for what is published, and what others are acknowledged by must be kept by all.
+   */
+  send(topic: string, records: readonly OutgoingRecord[], acks: Acks): Promise<void>;
   /** Whether the error of a `send` of `count` records says that none of them was stored. */
   storedNothing(error: unknown, count: number): boolean;
   /** Whether the broker says that it is too large for the topic. */
@@ -77,8 +91,8 @@ export interface KafkaClient {
   committed(group: string, topics: readonly string[]): Promise<Committed[]>;
   /** How many members the group has now. */
   memberCount(group: string): Promise<number>;
-  /** Records from `offset` on, as many as one answer brings; empty where there are none yet. */
-  read(place: TopicPartition, offset: number): Promise<readonly IncomingRecord[]>;
+  /** Records from `offset` on, as many as one answer brings. */
+  read(place: TopicPartition, offset: number): Promise<ReadAnswer>;
   /** Joins a group; what happens is told to `listener`. */
   join(options: JoinOptions, listener: MemberListener): KafkaMember;
   /** Settles when no broker answers any more: the cause, or undefined after `close()`. Never rejects. */
@@ -91,7 +105,8 @@ export interface JoinOptions {
   readonly group: string;
   /** Shown in the broker's lists. */
   readonly clientId: string;
-  readonly topics: readonly { readonly topic: string; readonly fromBeginning: boolean }[];
+  /** Where nothing is committed, or what is can't be read any more, they are read from the oldest record on. */
+  readonly topics: readonly string[];
   /** Kept by the caller from one membership to the next: the broker lets a lost member take its old place at once. */
   readonly identity: MemberIdentity;
 }
@@ -103,8 +118,13 @@ export interface MemberIdentity {
 export interface MemberListener {
   /** The group is dealt out anew: settle what can be settled. The member joins again once this resolves. */
   revoking(): Promise<void>;
-  /** What the member has from now on; `isContinued` says that nobody else can have had it meanwhile. */
+  /**
+   * What the member has from now on; `isContinued` says that nobody else can have had it meanwhile. Nothing is read before
+   * this resolves.
+   */
   assigned(places: readonly TopicPartition[], isContinued: boolean): Promise<void>;
+  /** The group's other members read topics that this one doesn't, and it has been dealt partitions of those. */
+  foreign(topics: readonly string[]): void;
   /**
    * Records of one partition, in order; `next` is where reading goes on behind them. None where there is only what isn't
    * shown, such as an aborted transaction. Returns how many were taken; the rest comes again after `resume`.

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { StatechartEventBus } from '../../bus/event-bus.ts';
 import { BROKER_DEFAULTS, busOptionsSchema, busSettings, parseOptions } from '../../bus/options.ts';
 import { ConfigurationError } from '../../errors.ts';
@@ -11,10 +11,14 @@ export type { CompressionType, KafkaAddress } from './options.ts';
 export type { KafkaPartitionInfo, KafkaTopicInfo } from './topic-info.ts';
 
 const ownOptions = kafkaOptionsSchema.omit({ connectTimeoutMs: true });
-const optionsSchema = busOptionsSchema.extend(ownOptions.shape);
+const optionsSchema = busOptionsSchema.extend({
+  ...ownOptions.shape,
+  /** Measures under the names of eventsource-py too: `kafka.eventbus.…`, see docs/metrics.md (false). */
+  eventsourceMetrics: z.boolean().optional(),
+});
 
-/** Those of every bus, plus those of Kafka: `bootstrapServers`, `topicPrefix`, `acks`, `compressionType` and so on. */
-export type KafkaEventBusOptions = z.input<typeof optionsSchema>;
+/** Those of every bus but `maxDeliveries`, plus those of Kafka: `bootstrapServers`, `topicPrefix`, `acks`, `compressionType` and so on. */
+export type KafkaEventBusOptions = Omit<z.input<typeof optionsSchema>, 'maxDeliveries'>;
 
 /**
  * A bus on Kafka by kafkajs 2.2.4. Consuming needs a `consumerGroup`; a bus that only publishes makes no group. Delivery is
@@ -26,13 +30,13 @@ export class KafkaEventBus extends StatechartEventBus {
 
   /** @throws {ConfigurationError} naming every wrong option; a missing driver shows when connecting. */
   constructor(options: KafkaEventBusOptions = {}) {
-    const parsed = parseOptions(optionsSchema, options, 'KafkaEventBus');
+    const { eventsourceMetrics, ...parsed } = parseOptions(optionsSchema, options, 'KafkaEventBus');
     const own: Record<string, unknown> = {};
     const common: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(parsed))
       (name in ownOptions.shape ? own : common)[name] = value;
     const settings = busSettings(common, BROKER_DEFAULTS);
-    if (options.maxDeliveries !== undefined)
+    if (parsed.maxDeliveries !== undefined)
       throw new ConfigurationError('maxDeliveries is not for Kafka, which counts no deliveries.');
     const transport = kafkaTransport({ ...own, connectTimeoutMs: settings.connectTimeoutMs || 1 });
     const { consumerGroup } = settings;
@@ -46,6 +50,9 @@ export class KafkaEventBus extends StatechartEventBus {
       destination: transport.destination,
       isStoredOnceSent: false,
       canRelease: true,
+      ...(eventsourceMetrics === true && {
+        partitionLags: async () => (await transport.connection?.assignedLags(consumerGroup)) ?? [],
+      }),
     });
     this.#transport = transport;
   }

@@ -101,12 +101,10 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     entry.isHeld = false;
   }
 
-  *held(): Generator<Entry> {
-    for (let at = this.#head; at < this.#entries.length; at++) {
-      const entry = this.#entries[at];
-      if (entry?.isHeld === true) yield entry as Entry;
-    }
-    for (const entry of this.#known.values()) if (entry.isHeld) yield entry as Entry;
+  /** Newest first. */
+  held(): readonly Entry[] {
+    const entries = [...this.#entries.slice(this.#head), ...this.#known.values()];
+    return entries.filter(({ isHeld }) => isHeld).reverse() as Entry[];
   }
 
   /** Reading begins once more at what is committed; what is done or in hand is recognised then. */
@@ -132,7 +130,7 @@ export class PartitionLedger<Entry extends LedgerEntry> {
     return { offset: this.#mark, metadata: encodeFinished(this.#mark, finished) };
   }
 
-  /** The commit of a change failed, so that it is still to be made. */
+  /** Where it stands is to be committed, although nothing was settled since. */
   keepChange(): void {
     this.#isChanged = true;
   }

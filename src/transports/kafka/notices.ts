@@ -1,4 +1,4 @@
-import type { TransportNotice } from '../../contracts/transport.ts';
+import type { TransportNotice } from '../../contracts/transport-notice.ts';
 import type { TopicPartition } from './driver.ts';
 
 export const rebalanced = (partitions: number, topic: string): TransportNotice => ({
@@ -20,4 +20,19 @@ export const trimmed = ({ topic, partition }: TopicPartition, count: number): Tr
   kind: 'trimmed',
   count,
   detail: `${topic}, partition ${partition}, has lost ${count} records before the group had handled them`,
+});
+
+/** How far everything is done is stored, for so many partitions. */
+export const committed = (partitions: number): TransportNotice => ({
+  kind: 'committed',
+  count: 1,
+  detail: `Committed ${partitions} partition(s)`,
+  isRepeated: true,
+});
+
+/** A member was dealt partitions of topics that it doesn't read, and that nobody reads for it. */
+export const foreign = (topics: readonly string[], own: string, group: string): TransportNotice => ({
+  kind: 'foreign-topics',
+  count: 1,
+  detail: `Group ${group} is shared with a service that reads ${topics.join(', ')}, while this one reads ${own}: each misses events. Give each its own consumerGroup`,
 });

@@ -47,11 +47,14 @@ export const kafkaOptionsSchema = z.strictObject({
     .regex(TOPIC_NAME, 'must be letters, digits, dots, dashes and underscores')
     .max(100)
     .default('events'),
-  /** When a publish counts as stored: in all replicas in sync, in the leader, or once sent, which LOSES events ('all'). */
+  /**
+   * When a publish counts as stored: in all replicas in sync, in the leader, or once sent, which LOSES events ('all'). Dead
+   * letters, replays and the marks of what is replayed or purged are stored in all of them whatever this says.
+   */
   acks: z.enum(['all', 'leader', 'none']).default('all'),
   /**
-   * Kafka's idempotent producer. With kafkajs 2.2.4 it lost an acknowledged message in 2 of 2 freezes of a broker, which
-   * is why it is off; duplicates carry the same event id either way (false).
+   * Kafka's idempotent producer, which needs `acks` 'all'. With kafkajs 2.2.4 it lost an acknowledged message in 2 of 2
+   * freezes of a broker, which is why it is off; duplicates carry the same event id either way (false).
    */
   idempotent: z.boolean().default(false),
   /** 'snappy', 'lz4' and 'zstd' need kafkajs-snappy, kafkajs-lz4 or @kafkajs/zstd beside kafkajs ('none'). */
@@ -108,10 +111,13 @@ export function parseKafkaOptions(options: KafkaTransportOptions): KafkaSettings
       `Kafka option "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'is wrong'}.`,
     );
   }
-  const { heartbeatIntervalMs, sessionTimeoutMs } = parsed.data;
+  const { acks, heartbeatIntervalMs, idempotent, sessionTimeoutMs } = parsed.data;
   if (heartbeatIntervalMs * 3 > sessionTimeoutMs)
     throw new ConfigurationError(
       `Kafka option "heartbeatIntervalMs": ${heartbeatIntervalMs} is more than a third of sessionTimeoutMs ${sessionTimeoutMs}.`,
     );
+  // Every publish would be refused by the driver, one after the other.
+  if (idempotent && acks !== 'all')
+    throw new ConfigurationError(`Kafka option "idempotent": needs acks "all", not "${acks}".`);
   return parsed.data;
 }

@@ -1,3 +1,5 @@
+import { ConnectionError } from '../../errors.ts';
+
 /** How much of one member is in hand, and whether anything comes of it. */
 export class Progress {
   #held = 0;
@@ -52,3 +54,9 @@ export class Progress {
     this.#wake = undefined;
   }
 }
+
+/** Why a member leaves that {@link Progress.isHung}. */
+export const hung = (limitMs: number): ConnectionError =>
+  new ConnectionError(
+    `Nothing came of what is in hand for ${limitMs} ms (maxPollIntervalMs), so the member left`,
+  );

@@ -5,8 +5,9 @@ import { toRecord } from './record.ts';
 
 /** One request makes one batch a partition, which the broker takes up to 1 MiB of by default (`message.max.bytes`). */
 const MOST_BYTES = 900 * 1024;
-/** Of the headers, and of what Kafka adds. */
-const OVERHEAD_BYTES = 400;
+/** Of what Kafka adds: lengths, times, and a share of the batch's own header. */
+const RECORD_BYTES = 60;
+const HEADER_BYTES = 6;
 
 /** What a publish asked for, and what has become of it so far. */
 interface Job {
@@ -53,9 +54,7 @@ export class RecordPublisher {
   /** What waits is never sent; what is under way is settled by its request. */
   end(cause: Error): void {
     this.#over = cause;
-    const waiting = this.#jobs.filter(({ sent }) => sent === 0);
-    this.#jobs = this.#jobs.filter(({ sent }) => sent > 0);
-    for (const job of waiting) fail(job, cause);
+    this.#failWaiting(cause);
   }
 
   async #run(): Promise<void> {
@@ -70,8 +69,16 @@ export class RecordPublisher {
         error = caught ?? new Error('unknown');
       }
       for (const share of shares) this.#settle(share, error, records.length);
+      // What failed is published again; what waits here would overtake it.
+      if (error !== undefined && isRetryable(error)) this.#failWaiting(error);
     }
     this.#isSending = false;
+  }
+
+  #failWaiting(cause: unknown): void {
+    const waiting = this.#jobs.filter(({ sent }) => sent === 0);
+    this.#jobs = this.#jobs.filter(({ sent }) => sent > 0);
+    for (const job of waiting) fail(job, cause);
   }
 
   /** As many records as one request may hold, of as many jobs as there are. */
@@ -83,7 +90,7 @@ export class RecordPublisher {
       const from = job.sent;
       for (; job.sent < job.records.length; job.sent++) {
         const record = job.records[job.sent]!;
-        const size = OVERHEAD_BYTES + lengthOf(record.value);
+        const size = sizeOf(record);
         if (records.length > 0 && bytes + size > MOST_BYTES) {
           if (job.sent > from) shares.push({ job, from, to: job.sent });
           return { records, shares };
@@ -117,15 +124,17 @@ function fail({ records, stored, unknown, reject }: Job, cause: unknown): void {
   const settled = new Set([...stored, ...unknown]);
   const unsentOnes = [...records.keys()].filter((at) => !settled.has(at));
   const failed = records.length - stored.length;
-  const { message = String(cause), retryable = true } = cause as { message?: string; retryable?: boolean };
+  const { message = String(cause) } = cause as { message?: string };
   reject(
     new PublishFailure(
       `Kafka did not confirm ${failed} of ${records.length} events: ${message}`,
       { stored, unknown, unsent: unsentOnes },
-      { retryable, cause },
+      { retryable: isRetryable(cause), cause },
     ),
   );
 }
+
+const isRetryable = (error: unknown): boolean => (error as { retryable?: boolean }).retryable ?? true;
 
 function unsent(count: number, cause: Error): PublishFailure {
   return new PublishFailure(
@@ -135,8 +144,12 @@ function unsent(count: number, cause: Error): PublishFailure {
   );
 }
 
-/** UTF-8 takes up to three bytes for a UTF-16 unit; JSON mostly one. */
-function lengthOf(value: string | Buffer | null): number {
-  if (value === null) return 0;
-  return typeof value !== 'string' || value.length < 4096 ? value.length : Buffer.byteLength(value);
+function sizeOf({ key, value, headers }: OutgoingRecord): number {
+  let bytes = RECORD_BYTES + lengthOf(key) + lengthOf(value);
+  for (const name in headers) bytes += HEADER_BYTES + lengthOf(name) + lengthOf(headers[name] as string);
+  return bytes;
+}
+
+function lengthOf(part: string | Buffer | null): number {
+  return part === null ? 0 : Buffer.byteLength(part);
 }

@@ -59,9 +59,13 @@ export class KafkaMessage implements Message {
     return this.#written.get('event_id') ?? '';
   }
 
+  get recordKey(): string | undefined {
+    return this.#record.key?.toString('utf8');
+  }
+
   /** The record's own key, which is what parts it goes by. */
   get key(): string {
-    return (this.#key ??= this.#record.key?.toString('utf8') ?? this.#written.get('aggregate_id') ?? '');
+    return (this.#key ??= this.recordKey ?? this.#written.get('aggregate_id') ?? '');
   }
 
   get body(): Buffer {

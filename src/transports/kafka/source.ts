@@ -1,12 +1,14 @@
 import type { Headers } from '../../contracts/message.ts';
 import type { Delivery, Source, SourceOptions } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
+import { Arrivals } from './arrivals.ts';
 import { Assignment, type Ledger } from './assignment.ts';
 import { handOut, type DeliveryOwner, type KafkaDelivery } from './delivery.ts';
 import type { IncomingRecord, KafkaMember, MemberListener, TopicPartition } from './driver.ts';
-import { begunAgain, rebalanced, trimmed } from './notices.ts';
-import { Progress } from './progress.ts';
+import { begunAgain, committed, foreign, rebalanced, trimmed } from './notices.ts';
+import { hung, Progress } from './progress.ts';
 import type { SourceHost } from './source-host.ts';
+import { lagOf } from './topic-info.ts';
 
 /** Most records of one partition that are in hand. As many may be unread behind them before its reading rests. */
 const WINDOW = 1000;
@@ -20,15 +22,14 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   readonly #options: SourceOptions;
   readonly #progress: Progress;
   readonly #assignment = new Assignment((delivery) => this.forget(delivery));
+  readonly #arrivals = new Arrivals();
   readonly #timer: NodeJS.Timeout;
   #begun: () => void = () => undefined;
   #member: KafkaMember | undefined;
-  #arrived: KafkaDelivery[] = [];
   #isPaused = false;
   #isStopped = false;
   #isRevoking = false;
   #failure: Error | undefined;
-  #wake: () => void = () => undefined;
   #closing: Promise<void> | undefined;
 
   constructor(host: SourceHost, options: SourceOptions) {
@@ -37,17 +38,16 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     this.#progress = new Progress(host.maxPollIntervalMs);
     this.ready = new Promise((resolve) => (this.#begun = resolve));
     this.#timer = setInterval(() => this.#tick(), COMMIT_EVERY_MS);
-    void this.#start().catch((error: unknown) => this.fail(error as Error));
+    this.#start().catch((error: unknown) => this.ended(error as Error));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<readonly Delivery[], void, undefined> {
     for (;;) {
-      const batch = this.#arrived;
-      this.#arrived = [];
+      const batch = this.#arrivals.take();
       if (batch.length > 0) yield batch;
       else if (this.#failure !== undefined) throw this.#failure;
       else if (this.#isStopped) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+      else await this.#arrivals.next();
     }
   }
 
@@ -62,12 +62,19 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     this.#matchDemand();
   }
 
-  stop(): Promise<void> {
+  lag(): Promise<number> {
+    return lagOf(this.#host.client, this.#options.group, this.places);
+  }
+
+  get places(): TopicPartition[] {
+    return this.#assignment.places;
+  }
+
+  async stop(): Promise<void> {
     this.#isStopped = true;
     this.#member?.pause(this.#assignment.places);
     this.#dropArrived();
-    this.#wake();
-    return Promise.resolve();
+    this.#arrivals.wake();
   }
 
   close(): Promise<void> {
@@ -75,31 +82,26 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   }
 
   /** The member is gone, and nothing of what it held can be settled any more. */
-  fail(cause: Error): void {
+  ended(cause: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = cause;
     clearInterval(this.#timer);
-    this.#arrived = [];
+    this.#arrivals.take();
     this.#host.left(this);
     this.#assignment.end();
     this.#progress.end();
     void this.#member?.drop(cause);
-    this.#wake();
+    this.#arrivals.wake();
   }
 
   get heldCount(): number {
     return this.#progress.held;
   }
 
-  ended(cause: Error): void {
-    this.fail(cause);
-  }
-
   async revoking(): Promise<void> {
     this.#isRevoking = true;
     this.#dropArrived();
-    for (const ledger of this.#assignment)
-      for (const delivery of ledger.held()) if (delivery.holder?.recall() === true) this.forget(delivery);
+    for (const ledger of this.#assignment) for (const delivery of ledger.held()) this.#recall(delivery);
     await this.#progress.quiet(this.#host.revokeMs);
     await this.#commit().catch(() => undefined);
   }
@@ -114,12 +116,25 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     }
     this.#options.notice?.(rebalanced(places.length, this.#host.destination));
     this.#isRevoking = false;
+    await this.#commit().catch(() => undefined);
     this.#matchDemand();
     this.#begun();
   }
 
-  fetched(place: TopicPartition, records: readonly IncomingRecord[], next: number): Promise<number> {
-    return Promise.resolve(this.#take(place, records, next));
+  foreign(topics: readonly string[]): void {
+    this.#options.notice?.(foreign(topics, this.#host.destination, this.#options.group));
+  }
+
+  async fetched(place: TopicPartition, records: readonly IncomingRecord[], next: number): Promise<number> {
+    let ledger = this.#assignment.find(place);
+    if (records.length === 0) ledger?.passOver(next);
+    if (ledger === undefined || this.#isRevoking || this.#isResting) return 0;
+    if (records[0] !== undefined && ledger.isBehind(records[0].offset))
+      ledger = this.#beginAgain(place, ledger);
+    ledger.unread.add(records, next);
+    this.#handOut(ledger);
+    if (ledger.isFull) this.#member?.pause([place]);
+    return records.length;
   }
 
   settle(delivery: KafkaDelivery): void {
@@ -136,8 +151,10 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     this.#progress.settled();
   }
 
-  stirred(quietMs: number): void {
+  stirred(delivery: KafkaDelivery, quietMs: number): void {
     this.#progress.note(quietMs);
+    // An attempt may have failed that nobody need wait for any more; whether it is tried again is decided just now.
+    if (this.#isRevoking) queueMicrotask(() => this.#recall(delivery));
   }
 
   storeDeadLetter(delivery: KafkaDelivery, headers: Headers): Promise<void> {
@@ -154,26 +171,12 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     );
   }
 
-  /** How many of the records are ours to keep. */
-  #take(place: TopicPartition, records: readonly IncomingRecord[], next: number): number {
-    let ledger = this.#assignment.find(place);
-    if (records.length === 0) ledger?.passOver(next);
-    if (ledger === undefined || this.#isRevoking || this.#isResting) return 0;
-    if (records[0] !== undefined && ledger.isBehind(records[0].offset))
-      ledger = this.#beginAgain(place, ledger);
-    ledger.unread.add(records, next);
-    this.#handOut(ledger);
-    if (ledger.isFull) this.#member?.pause([place]);
-    return records.length;
-  }
-
   /** Hands out what is unread, as far as the window has room; one more window may wait before reading rests. */
   #handOut(ledger: Ledger): void {
     if (!this.#isResting && !this.#isRevoking) {
       const deliveries = handOut(ledger, WINDOW, this);
       this.#progress.arrived(deliveries.length);
-      for (const delivery of deliveries) this.#arrived.push(delivery);
-      if (this.#arrived.length > 0) this.#wake();
+      this.#arrivals.add(deliveries);
     }
     ledger.isFull = ledger.unread.count >= WINDOW;
   }
@@ -183,13 +186,18 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
   }
 
   #beginAgain(place: TopicPartition, old: Ledger): Ledger {
-    this.#arrived = this.#arrived.filter(({ ledger }) => ledger !== old);
+    this.#arrivals.forget(old);
     this.#options.notice?.(begunAgain(place));
     return this.#assignment.beginAgain(place);
   }
 
+  /** Waits for nothing of which nothing runs: whoever has the partition next begins with it anew. */
+  #recall(delivery: KafkaDelivery): void {
+    if (delivery.isHeld && this.#isRevoking && delivery.holder?.recall() === true) this.forget(delivery);
+  }
+
   #dropArrived(): void {
-    for (const delivery of this.#arrived.splice(0)) this.forget(delivery);
+    for (const delivery of this.#arrivals.take()) this.forget(delivery);
   }
 
   #matchDemand(): void {
@@ -213,20 +221,16 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
     // Where most of the window waits behind one key, the others have the rest of it.
     for (const ledger of this.#assignment) if (ledger.unread.count > 0) this.#readOn(ledger);
     if (this.#progress.isHung && !this.#isPaused) {
-      const ms = this.#host.maxPollIntervalMs;
-      const member = this.#member;
       // Others may fare better with it, and they get it only if this one leaves.
-      void member?.leave();
-      this.fail(
-        new ConnectionError(
-          `Nothing came of what is in hand for ${ms} ms (maxPollIntervalMs), so the member left`,
-        ),
-      );
+      void this.#member?.leave();
+      this.ended(hung(this.#host.maxPollIntervalMs));
     } else if (!this.#isRevoking) void this.#commit().catch(() => undefined);
   }
 
   async #commit(): Promise<void> {
-    if (this.#member !== undefined) await this.#assignment.commit(this.#member);
+    if (this.#member === undefined) return;
+    const partitions = await this.#assignment.commit(this.#member);
+    if (partitions > 0) this.#options.notice?.(committed(partitions));
   }
 
   async #close(): Promise<void> {
@@ -240,8 +244,7 @@ export class KafkaSource implements Source, MemberListener, DeliveryOwner {
         await new Promise((resolve) => setTimeout(resolve, COMMIT_EVERY_MS));
       }
     }
-    const member = this.#member;
-    await member?.leave();
-    this.fail(new ConnectionError('The source is closed'));
+    await this.#member?.leave();
+    this.ended(new ConnectionError('The source is closed'));
   }
 }

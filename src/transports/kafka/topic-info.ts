@@ -1,4 +1,4 @@
-import type { KafkaClient } from './driver.ts';
+import type { KafkaClient, TopicPartition } from './driver.ts';
 import { deadLetterTopicOf, replayTopicOf } from './names.ts';
 
 /** Kafka's own numbers of a bus's topic, and of its group there. */
@@ -44,21 +44,7 @@ export async function topicInfo(
   const wanted = group === undefined ? [topic] : [topic, replayTopicOf(topic, group)];
   const missing = new Set(await client.missing(wanted));
   const topics = wanted.filter((name) => !missing.has(name));
-  const commits = group === undefined || topics.length === 0 ? [] : await client.committed(group, topics);
-  const partitions: KafkaPartitionInfo[] = [];
-  for (const name of topics)
-    for (const { partition, low, high } of await client.ranges(name)) {
-      const offset = commits.find((one) => one.topic === name && one.partition === partition)?.offset ?? -1;
-      const committed = offset < 0 ? undefined : offset;
-      partitions.push({
-        topic: name,
-        partition,
-        low,
-        high,
-        committed,
-        lag: high - Math.max(low, committed ?? low),
-      });
-    }
+  const partitions = await standings(client, group, topics);
   const events = partitions.filter((one) => one.topic === topic);
   return {
     topic,
@@ -70,4 +56,45 @@ export async function topicInfo(
     deadLetters: await deadLetters.depth(group ?? '*'),
     partitions,
   };
+}
+
+/**
+ * Records of these partitions that the group has not committed: what one member lags behind, where the others have partitions,
+ * and a lag, of their own.
+ */
+export async function lagOf(
+  client: KafkaClient,
+  group: string,
+  places: readonly TopicPartition[],
+): Promise<number> {
+  return (await standingsOf(client, group, places)).reduce((sum, { lag }) => sum + lag, 0);
+}
+
+/** How far the group is in these partitions; asks the broker nothing where there are none. */
+export async function standingsOf(
+  client: KafkaClient,
+  group: string | undefined,
+  places: readonly TopicPartition[],
+): Promise<readonly KafkaPartitionInfo[]> {
+  const topics = [...new Set(places.map(({ topic }) => topic))];
+  return (await standings(client, group, topics)).filter((one) =>
+    places.some(({ topic, partition }) => topic === one.topic && partition === one.partition),
+  );
+}
+
+async function standings(
+  client: KafkaClient,
+  group: string | undefined,
+  topics: readonly string[],
+): Promise<KafkaPartitionInfo[]> {
+  const commits = group === undefined || topics.length === 0 ? [] : await client.committed(group, topics);
+  const partitions: KafkaPartitionInfo[] = [];
+  for (const topic of topics)
+    for (const { partition, low, high } of await client.ranges(topic)) {
+      const offset = commits.find((one) => one.topic === topic && one.partition === partition)?.offset ?? -1;
+      const committed = offset < 0 ? undefined : offset;
+      const lag = high - Math.max(low, committed ?? low);
+      partitions.push({ topic, partition, low, high, committed, lag });
+    }
+  return partitions;
 }

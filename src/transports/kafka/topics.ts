@@ -6,17 +6,28 @@ import type { KafkaSettings } from './options.ts';
 /** What the headers of a dead letter or a replay may take beside those of the event. */
 const HEADER_BYTES = 64 * 1024;
 
+export interface TopicsParts {
+  readonly client: KafkaClient;
+  readonly settings: Pick<KafkaSettings, 'createTopics'>;
+  /** That of the events. */
+  readonly topic: string;
+  /** Those that were there, over whichever connection. */
+  readonly seenBefore: Set<string>;
+}
+
 /** Sees to it that topics are there; asks once a connection for each. */
 export class Topics {
   readonly #client: KafkaClient;
-  readonly #settings: KafkaSettings;
+  readonly #settings: TopicsParts['settings'];
   readonly #topic: string;
+  readonly #seenBefore: Set<string>;
   readonly #seen = new Map<string, Promise<void>>();
 
-  constructor(client: KafkaClient, settings: KafkaSettings, topic: string) {
+  constructor({ client, settings, topic, seenBefore }: TopicsParts) {
     this.#client = client;
     this.#settings = settings;
     this.#topic = topic;
+    this.#seenBefore = seenBefore;
   }
 
   /** @throws {ConfigurationError} when it is missing and `createTopics` is false. */
@@ -26,6 +37,14 @@ export class Topics {
 
   deadLetters(): Promise<void> {
     return this.#ensure(deadLetterTopicOf(this.#topic), () => Promise.resolve(this.#roomy()));
+  }
+
+  /**
+   * For who is about to consume: one that may not be made and never was there is told of at once. One that was is missed
+   * when a dead letter is to be stored, and events are handled until then.
+   */
+  async deadLettersOnce(): Promise<void> {
+    if (!this.#seenBefore.has(deadLetterTopicOf(this.#topic))) await this.deadLetters();
   }
 
   /** With as many partitions as the events have, so that a replay is spread as they are. */
@@ -58,7 +77,11 @@ export class Topics {
 
   async #make(topic: string, special?: () => Promise<TopicPlan>): Promise<void> {
     const [missing] = await this.#client.missing([topic]);
-    if (missing === undefined) return;
+    if (missing !== undefined) await this.#create(topic, special);
+    this.#seenBefore.add(topic);
+  }
+
+  async #create(topic: string, special?: () => Promise<TopicPlan>): Promise<void> {
     const { createTopics } = this.#settings;
     if (createTopics === false)
       throw new ConfigurationError(

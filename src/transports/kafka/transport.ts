@@ -1,6 +1,8 @@
+import type { DomainEvent } from '../../contracts/event.ts';
+import type { SpanAttributes } from '../../contracts/message.ts';
 import type { Capabilities, Connection, Transport } from '../../contracts/transport.ts';
 import { ConfigurationError, ConnectionError, EventBusError } from '../../errors.ts';
-import { KafkaConnection } from './connection.ts';
+import { KafkaConnection, type TopicMemory } from './connection.ts';
 import type { KafkaDriver, MemberIdentity } from './driver.ts';
 import { kafkajsDriver } from './kafkajs/index.ts';
 import { topicOf } from './names.ts';
@@ -18,9 +20,11 @@ export class KafkaTransport implements Transport {
   readonly destination: string;
   readonly where: string;
   readonly capabilities: Capabilities;
+  readonly deliveryTimeoutMs: number;
   readonly #settings: KafkaSettings;
   readonly #driver: KafkaDriver;
   readonly #identities = new Map<string, MemberIdentity>();
+  readonly #memory: TopicMemory = { topics: new Set(), firstPartitions: new Map() };
   #connection: KafkaConnection | undefined;
 
   constructor(settings: KafkaSettings, driver: KafkaDriver) {
@@ -28,6 +32,7 @@ export class KafkaTransport implements Transport {
     this.#driver = driver;
     this.destination = topicOf(settings.topicPrefix);
     this.where = settings.bootstrapServers.join(',');
+    this.deliveryTimeoutMs = settings.maxPollIntervalMs;
     this.capabilities = {
       durable: true,
       crossProcess: true,
@@ -46,6 +51,10 @@ export class KafkaTransport implements Transport {
     return this.#connection;
   }
 
+  eventAttributes({ aggregateId }: DomainEvent): SpanAttributes {
+    return { 'messaging.kafka.message.key': aggregateId };
+  }
+
   async connect(signal: AbortSignal): Promise<Connection> {
     const client = await this.#driver.open(signal);
     const connection = new KafkaConnection({
@@ -53,6 +62,7 @@ export class KafkaTransport implements Transport {
       settings: this.#settings,
       topic: this.destination,
       identityOf: (group, consumer) => this.#identityOf(group, consumer),
+      memory: this.#memory,
     });
     try {
       await connection.open();

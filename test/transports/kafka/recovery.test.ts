@@ -55,15 +55,15 @@ describe.skipIf(program === undefined)('a Kafka that fails', { timeout: 60_000 }
     expectOrder(seen, 50);
   });
 
-  it('is consumed from within 3 s of being back after a long while', { timeout: 60_000 }, async () => {
+  it('is consumed from within 3 s of being back after a minute', { timeout: 100_000 }, async () => {
     const seen: number[] = [];
     const consumer = await rig.consumer(seen);
     const publisher = rig.bus({ publishTimeoutMs: 60_000 });
     await publisher.publish(placed(10));
     await server.kill();
     await consumer.waitFor('retrying');
-    // Long enough for the waits between attempts to have become as long as they get.
-    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    // The waits between attempts have become as long as they get.
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
     const published = publisher.publish(placed(10, 20, 10));
     await server.start();
     const backAt = performance.now();
@@ -133,82 +133,26 @@ describe.skipIf(program === undefined)('a Kafka that fails', { timeout: 60_000 }
     expectOrder(seen, 60);
   });
 
-  it('handles once what takes longer than a session, while another partition goes on', async () => {
+  it('is waited for by those that start before it, and handled from once it is there', async () => {
+    await server.kill();
     const seen: number[] = [];
-    const options = { sessionTimeoutMs: 6000, heartbeatIntervalMs: 500 };
-    await rig.consumer(seen, options, (n) =>
-      n === 0 ? new Promise((resolve) => setTimeout(resolve, 8000)) : undefined,
-    );
-    await rig.bus().publish(placed(400, 40));
-    // Nine more of the key wait behind it.
+    const patient = { connectTimeoutMs: Infinity, publishTimeoutMs: 60_000 };
+    const consumer = rig.bus({ ...patient, consumerGroup: 'g' });
+    consumer.subscribe(Placed, ({ n }) => void seen.push(n));
+    const started = consumer.startConsumingInBackground();
+    const published = rig.bus(patient).publish(placed(20));
+    // Long enough for the waits between attempts to have become as long as they get.
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    expect(consumer.state).toBe('connecting');
+    await server.start();
+    const thereAt = performance.now();
+    await Promise.all([started, published]);
     await eventually(
       () => seen.length,
-      (count) => count === 390,
-      5000,
+      (count) => count === 20,
     );
-    await eventually(
-      () => seen.length,
-      (count) => count === 400,
-    );
-    expect(seen.filter((n) => n === 0)).toHaveLength(1);
-  });
-
-  it('takes what makes no progress away from its member, and the signal of the handler aborts', async () => {
-    const aborted: number[] = [];
-    const bus = rig.bus({ consumerGroup: 'g', maxPollIntervalMs: 1000, abortGraceMs: 100 });
-    let runs = 0;
-    bus.subscribe(Placed, async ({ n }, { signal }) => {
-      if (++runs > 1) return;
-      await new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => {
-          aborted.push(n);
-          resolve();
-        });
-      });
-    });
-    await bus.startConsumingInBackground();
-    await rig.bus().publish(placed(1));
-    await eventually(
-      () => runs,
-      (count) => count === 2,
-    );
-    expect(aborted).toEqual([0]);
-    expect(bus.getStats().abandoned).toBe(1);
-  });
-
-  it('keeps what waits longer for its next attempt than maxPollIntervalMs, and counts its attempts', async () => {
-    const attempts: number[] = [];
-    const retry = { maxRetries: 2, baseDelayMs: 2500, maxDelayMs: 2500, jitter: 0 };
-    const bus = rig.bus({ consumerGroup: 'g', maxPollIntervalMs: 1000, retry });
-    bus.subscribe(Placed, (_, { attempt }) => {
-      attempts.push(attempt);
-      throw new Error('never');
-    });
-    await bus.startConsumingInBackground();
-    await rig.bus().publish(placed(1));
-    await eventually(
-      () => bus.deadLetters.count(),
-      (count) => count === 1,
-    );
-    expect(attempts).toEqual([1, 2, 3]);
-  });
-
-  it('counts what runs out of its time as an attempt, not as a member that hangs', async () => {
-    const attempts: number[] = [];
-    const retry = { maxRetries: 1, baseDelayMs: 10 };
-    const bus = rig.bus({ consumerGroup: 'g', maxPollIntervalMs: 3000, abortGraceMs: 100, retry });
-    const hang = (_: unknown, { attempt }: { readonly attempt: number }) => {
-      attempts.push(attempt);
-      return new Promise(() => undefined);
-    };
-    bus.subscribe(Placed, hang, { timeoutMs: 1000 });
-    await bus.startConsumingInBackground();
-    await rig.bus().publish(placed(1));
-    await eventually(
-      () => bus.deadLetters.count(),
-      (count) => count === 1,
-    );
-    expect(attempts).toEqual([1, 2]);
+    expect(performance.now() - thereAt).toBeLessThan(5000);
+    expect(distinct(seen)).toEqual(upTo(20));
   });
 
   it('notices that its topics were deleted, makes them anew and goes on', async () => {

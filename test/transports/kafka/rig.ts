@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Message as KafkaRecord, type Producer } from 'kafkajs';
 import { z } from 'zod';
 import { defineEvent, EventRegistry, type EventOf } from '../../../src/index.ts';
 import { KafkaEventBus, type KafkaEventBusOptions } from '../../../src/transports/kafka/index.ts';
+import { placedBody } from '../../support/wire/placed.ts';
 
 export const Placed = defineEvent({
   type: 'Placed',
@@ -16,6 +17,15 @@ export function placed(count: number, keys = 20, from = 0): EventOf<typeof Place
   return Array.from({ length: count }, (_, at) =>
     Placed({ aggregateId: `order-${at % keys}`, n: from + at }),
   );
+}
+
+/** As another program would write them; all with that key, or each with its own. */
+export function asRecords(events: readonly EventOf<typeof Placed>[], key?: string | null): KafkaRecord[] {
+  return events.map((event) => ({
+    key: key === undefined ? event.aggregateId : key,
+    value: JSON.stringify(placedBody(event)),
+    headers: { event_id: event.eventId, event_type: Placed.type },
+  }));
 }
 
 const quiet = (): void => undefined;

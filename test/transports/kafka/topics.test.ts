@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { ConfigurationError, ConnectionError } from '../../../src/index.ts';
 import { KafkaEventBus, type KafkaEventBusOptions } from '../../../src/transports/kafka/index.ts';
+import { kafkaTransport } from '../../../src/transports/kafka/transport.ts';
+import { placedBody } from '../../support/wire/placed.ts';
+import { notedWarnings } from '../../support/noted-warnings.ts';
 import { distinct, eventually, Placed, placed, Rig, upTo } from './rig.ts';
 
 const servers = inject('kafkaServers');
@@ -88,6 +91,29 @@ describe.skipIf(servers === undefined)('topics and offsets, on Kafka', () => {
       (count) => count === 60,
     );
     expect(seen).toEqual(upTo(60));
+  });
+
+  it('sends a list of small events with large headers in parts, too', async () => {
+    const [event] = placed(1, 1);
+    const connection = await kafkaTransport({
+      bootstrapServers: servers!,
+      topicPrefix: rig.prefix,
+    }).connect(AbortSignal.timeout(10_000));
+    try {
+      await connection.publish(
+        upTo(1_000).map((n) => ({
+          id: `e-${n}`,
+          type: Placed.type,
+          key: event!.aggregateId,
+          attributes: {},
+          headers: { baggage: 'x'.repeat(5_000) },
+          body: JSON.stringify(placedBody(event!)),
+        })),
+      );
+      expect(await connection.info(undefined)).toMatchObject({ length: 1_000 });
+    } finally {
+      await connection.close();
+    }
   });
 
   it('spreads keys over partitions as Java does', async () => {
@@ -188,11 +214,46 @@ describe.skipIf(servers === undefined)('topics and offsets, on Kafka', () => {
     );
   });
 
+  it('warns of a service that has the group and other topics', async () => {
+    const { logger, warnings } = notedWarnings();
+    const consumerGroup = `shared-${rig.prefix}`;
+    await rig.consumer([], { consumerGroup, logger });
+    await rig.consumer([], { consumerGroup, logger, topicPrefix: `${rig.prefix}.other` });
+    const [told] = await eventually(
+      () => warnings.filter(({ kind }) => kind === 'foreign-topics'),
+      ({ length }) => length > 0,
+    );
+    expect(told?.detail).toContain(`Group ${consumerGroup} is shared`);
+    expect(told?.detail).toMatch(
+      new RegExp(`${rig.prefix}(.other)?.stream, .* while this one reads ${rig.prefix}(.other)?.stream:`),
+    );
+  });
+
   it('lists an empty topic of dead letters at once', async () => {
     const bus = await rig.consumer([]);
     const before = performance.now();
     expect(await bus.deadLetters.list()).toEqual([]);
     expect(performance.now() - before).toBeLessThan(1000);
+  });
+});
+
+describe('a handler on Kafka that may take longer than its member may go without progress', () => {
+  function warnings(options: KafkaEventBusOptions, timeoutMs: number) {
+    const { logger, warnings: told } = notedWarnings();
+    new KafkaEventBus({ ...options, logger }).subscribeToAllEvents(() => undefined, { timeoutMs });
+    return told;
+  }
+
+  it.each([
+    ['as long as the default of maxPollIntervalMs', {}, 600_000],
+    ['for ever', {}, 0],
+    ['as long as maxPollIntervalMs says', { maxPollIntervalMs: 60_000 }, 60_000],
+  ])('is warned of: %s', (_, options, timeoutMs) => {
+    expect(warnings(options, timeoutMs)).toHaveLength(1);
+  });
+
+  it('is not warned of otherwise', () => {
+    expect(warnings({ maxPollIntervalMs: 60_000 }, 59_999)).toEqual([]);
   });
 });
 
@@ -203,8 +264,10 @@ describe('options of Kafka', () => {
     ['compressionType', { compressionType: 'brotli' as never }],
     ['consumerGroup', { consumerGroup: 'no/slashes' }],
     ['topicPrefix', { topicPrefix: 'a b' }],
-    ['maxDeliveries', { maxDeliveries: 3 }],
+    ['maxDeliveries', { maxDeliveries: 3 } as never],
     ['heartbeatIntervalMs', { heartbeatIntervalMs: 5000, sessionTimeoutMs: 6000 }],
+    ['idempotent', { idempotent: true, acks: 'leader' }],
+    ['idempotent', { idempotent: true, acks: 'none' }],
     ['sasl', { sasl: { mechanism: 'gssapi' } as never }],
     ['createTopics', { createTopics: { partitions: 0 } }],
   ])('refuse a wrong %s by name', (name, options) => {
@@ -215,6 +278,10 @@ describe('options of Kafka', () => {
   it('never show a password', () => {
     const sasl = { mechanism: 'plain', username: '', password: 'open sesame' } as const;
     expect(() => new KafkaEventBus({ sasl })).toThrow(expect.not.stringContaining('sesame') as never);
+    // As a caller without types may give it.
+    const number = { mechanism: 'plain', username: 'alice', password: 12345 };
+    for (const wrong of [number, 'plain:alice:12345'])
+      expect(() => new KafkaEventBus({ sasl: wrong as never })).toThrow(/sasl(?!.*12345)/);
   });
 
   it('give up an address where nobody answers', async () => {

@@ -1,25 +1,28 @@
 import type { Admin, Producer } from 'kafkajs';
 import { ConnectionError } from '../../../errors.ts';
 import type {
+  Acks,
   Committed,
-  IncomingRecord,
   JoinOptions,
   KafkaClient,
   KafkaMember,
   MemberListener,
   OutgoingRecord,
   PartitionRange,
+  ReadAnswer,
   TopicPartition,
   TopicPlan,
 } from '../driver.ts';
 import type { KafkaSettings } from '../options.ts';
-import { installCodecs } from './codecs.ts';
+import { type Codecs, installCodecs } from './codecs.ts';
 import { createTopic } from './create-topic.ts';
-import { kafkaError, protocolType, within } from './errors.ts';
-import { type Cluster, createKafka, withCluster } from './kafka.ts';
+import { kafkaError, protocolType, storedNothing, within } from './errors.ts';
+import { readFetches } from './fetch-reading.ts';
+import { type Cluster, createKafka, METADATA_MS, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { KafkajsMember } from './member.ts';
-import { recordsFrom } from './plain-record.ts';
+import { goneTopic, missingTopics } from './missing-topics.ts';
+import { answerFrom } from './plain-record.ts';
 import type { Sockets } from './sockets.ts';
 
 /** How often an idle client makes sure that somebody answers, and how long it waits for that. */
@@ -27,9 +30,6 @@ const PROBE_EVERY_MS = 2000;
 const PROBE_MS = 3000;
 const GOODBYE_MS = 1000;
 const ACKS = { all: -1, leader: 1, none: 0 } as const;
-
-/** What a broker says before it stores anything of a topic. */
-const TOPIC_REFUSED = /^(UNKNOWN_TOPIC_OR_PARTITION|TOPIC_AUTHORIZATION_FAILED|INVALID_REQUIRED_ACKS)$/;
 
 /** A producer and an admin client of kafkajs; every member of a group has sockets of its own. */
 export class KafkajsClient implements KafkaClient {
@@ -78,7 +78,7 @@ export class KafkajsClient implements KafkaClient {
       signal.removeEventListener('abort', giveUp);
     }
     client.#sockets.onClose = () => void client.#probe();
-    client.#schedule();
+    client.#probeLater();
     return client;
   }
 
@@ -93,6 +93,7 @@ export class KafkajsClient implements KafkaClient {
       // The one that spreads keys as Java's and librdkafka's clients do.
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_MS,
       idempotent: settings.idempotent,
       // What was sent and not answered is in doubt: sending it again here could store it twice, or in another order.
       // (An idempotent producer refuses to be without.)
@@ -101,15 +102,16 @@ export class KafkajsClient implements KafkaClient {
     const { made, cluster } = withCluster(kafka, () => kafka.admin());
     this.#admin = made;
     this.#cluster = cluster;
+    readFetches(cluster, kafkajs.CompressionCodecs as Codecs);
     this.ended = new Promise((resolve) => (this.#settle = resolve));
   }
 
-  async send(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
-    await this.#ask('store with', () =>
+  async send(topic: string, records: readonly OutgoingRecord[], acks: Acks): Promise<void> {
+    await this.#ask(`store in ${topic} of`, () =>
       this.#producer.send({
         topic,
         messages: records as OutgoingRecord[],
-        acks: ACKS[this.#settings.acks],
+        acks: ACKS[acks],
         compression: this.#compression,
         timeout: 5000,
       }),
@@ -118,8 +120,7 @@ export class KafkajsClient implements KafkaClient {
 
   /** A request goes to several partitions: one that is too large says nothing of the others. */
   storedNothing(error: unknown, count: number): boolean {
-    const type = protocolType(error);
-    return type !== undefined && (TOPIC_REFUSED.test(type) || (count === 1 && this.isTooLarge(error)));
+    return storedNothing(protocolType(error), count);
   }
 
   isTooLarge(error: unknown): boolean {
@@ -127,9 +128,11 @@ export class KafkajsClient implements KafkaClient {
   }
 
   async missing(topics: readonly string[]): Promise<string[]> {
-    const there = await this.#ask('list the topics of', () => this.#listTopics());
-    for (const topic of topics) if (there.has(topic)) this.#seen.add(topic);
-    return topics.filter((topic) => !there.has(topic));
+    const missing = await this.#ask(`look for ${topics.join(', ')} of`, () =>
+      missingTopics(this.#cluster, topics),
+    );
+    for (const topic of topics) if (!missing.includes(topic)) this.#seen.add(topic);
+    return missing;
   }
 
   async create(topic: string, plan: TopicPlan): Promise<void> {
@@ -167,7 +170,7 @@ export class KafkajsClient implements KafkaClient {
     });
   }
 
-  read({ topic, partition }: TopicPartition, offset: number): Promise<readonly IncomingRecord[]> {
+  read({ topic, partition }: TopicPartition, offset: number): Promise<ReadAnswer> {
     return this.#ask('read from', async () => {
       await this.#cluster.addTargetTopic(topic);
       const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]));
@@ -182,7 +185,7 @@ export class KafkajsClient implements KafkaClient {
         topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: 4 << 20 }] }],
       });
       const found = responses.flatMap(({ partitions }) => partitions.flatMap(({ messages }) => messages));
-      return recordsFrom(offset, found);
+      return answerFrom(offset, found);
     });
   }
 
@@ -202,12 +205,8 @@ export class KafkajsClient implements KafkaClient {
     }
   }
 
-  #schedule(): void {
+  #probeLater(): void {
     this.#timer = setTimeout(() => void this.#probe(), PROBE_EVERY_MS);
-  }
-
-  async #listTopics(): Promise<ReadonlySet<string>> {
-    return new Set(await this.#admin.listTopics());
   }
 
   /**
@@ -216,13 +215,15 @@ export class KafkajsClient implements KafkaClient {
    */
   #probe(): Promise<void> {
     clearTimeout(this.#timer);
-    return (this.#probing ??= within(this.#listTopics(), PROBE_MS, 'Asking for an answer')
+    return (this.#probing ??= within(
+      goneTopic(this.#cluster, [...this.#seen]),
+      PROBE_MS,
+      'Asking for an answer',
+    )
       .then(
-        (there) => {
-          const gone = [...this.#seen].find((topic) => !there.has(topic));
-          if (gone !== undefined) return this.#end(new ConnectionError(`The topic "${gone}" was deleted`));
-          if (this.#ending === undefined) this.#schedule();
-          return undefined;
+        (gone) => {
+          if (gone !== undefined) void this.#end(new ConnectionError(`The topic "${gone}" was deleted`));
+          else if (this.#ending === undefined) this.#probeLater();
         },
         (error: unknown) => this.#end(kafkaError('Lost', this.#where, error)),
       )

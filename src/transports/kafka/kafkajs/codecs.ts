@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../../errors.ts';
+import { ConfigurationError, ConnectionError } from '../../../errors.ts';
 import type { CompressionType } from '../options.ts';
 import type { Kafkajs } from './load-driver.ts';
 
@@ -47,6 +47,25 @@ export async function installCodecs(kafkajs: Kafkajs, type: CompressionType): Pr
     }
   }
   return NUMBERS[type];
+}
+
+/**
+ * What a batch of that topic is read by; undefined where it isn't compressed.
+ * @throws {ConnectionError} when the package is missing. It is no ConfigurationError, though this process won't read the
+ * batch before it has been started anew: any publisher may use any codec, and one batch of one of them must not end the
+ * consumers of everybody for good. Between tries the member is out of its group, so that one that can read it gets it.
+ */
+export function codecOf(codecs: Codecs, number: number, topic: string): Compressor | undefined {
+  try {
+    return codecs[number]?.();
+  } catch (error) {
+    const missing = PACKAGES.find(({ type }) => NUMBERS[type] === number);
+    if (missing === undefined) throw error;
+    throw new ConnectionError(
+      `"${topic}" holds what was compressed with ${missing.type}, which this process can't read. Run: npm install ${missing.name}, and start it anew`,
+      { cause: error },
+    );
+  }
 }
 
 function refusal({ type, name }: CodecPackage, error: unknown): ConfigurationError {

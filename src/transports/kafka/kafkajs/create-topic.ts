@@ -6,6 +6,9 @@ const LIMIT = 'max.message.bytes';
 /** Kafka's number of the kind of resource that a topic is. */
 const TOPIC = 2;
 
+/** Another member was first; or it is made, and the broker that was asked for its leaders hasn't heard of it yet. */
+const DONE = new Set<string | undefined>(['TOPIC_ALREADY_EXISTS', 'UNKNOWN_TOPIC_OR_PARTITION']);
+
 /** Makes a topic, with the broker's own numbers where the plan has none; does nothing to one that is there. */
 export async function createTopic(
   admin: Admin,
@@ -19,8 +22,7 @@ export async function createTopic(
       topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
     });
   } catch (error) {
-    // Another member was first.
-    if (protocolType(error) !== 'TOPIC_ALREADY_EXISTS') throw error;
+    if (!DONE.has(protocolType(error))) throw error;
   }
 }
 

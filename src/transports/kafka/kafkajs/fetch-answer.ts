@@ -1,5 +1,5 @@
 import { Bytes } from './bytes.ts';
-import type { Codecs } from './codecs.ts';
+import { codecOf, type Codecs } from './codecs.ts';
 import { type BatchOrigin, FetchedRecord } from './fetched-record.ts';
 
 /** The version of Fetch that is read here, which every broker since Kafka 2.3 speaks: kafkajs' newest. */
@@ -38,7 +38,10 @@ interface FetchedPartition {
   readonly messages: readonly FetchedRecord[];
 }
 
-/** Undefined where a partition holds records of a format before Kafka 0.11, of which nothing is known here. */
+/**
+ * Undefined where a partition holds records of a format before Kafka 0.11, of which nothing is known here.
+ * @throws {ConnectionError} naming topic and package when a codec isn't installed.
+ */
 export async function readFetchAnswer(answer: Buffer, codecs: Codecs): Promise<FetchAnswer | undefined> {
   const bytes = new Bytes(answer);
   const clientSideThrottleTime = bytes.int32();
@@ -51,7 +54,9 @@ export async function readFetchAnswer(answer: Buffer, codecs: Codecs): Promise<F
     for (let count = bytes.int32(); count > 0; count--) {
       const head = readHead(bytes);
       const length = Math.max(0, bytes.int32());
-      const messages = await readRecords(answer.subarray(bytes.at, bytes.at + length), codecs);
+      const messages = await readRecords(answer.subarray(bytes.at, bytes.at + length), (number) =>
+        codecOf(codecs, number, topicName),
+      );
       if (messages === undefined) return undefined;
       bytes.at += length;
       partitions.push({ ...head, messages });
@@ -82,20 +87,22 @@ function readHead(bytes: Bytes): Omit<FetchedPartition, 'messages'> {
   };
 }
 
-async function readRecords(set: Buffer, codecs: Codecs): Promise<FetchedRecord[] | undefined> {
+type CodecOf = (number: number) => ReturnType<typeof codecOf>;
+
+async function readRecords(set: Buffer, codecBy: CodecOf): Promise<FetchedRecord[] | undefined> {
   const records: FetchedRecord[] = [];
   for (let at = 0; at + MAGIC_AT < set.length;) {
     if (set[at + MAGIC_AT] !== MAGIC) return undefined;
     const end = at + PREFIX + set.readInt32BE(at + 8);
     // The last batch may be cut off, where the answer was to become no larger.
     if (end > set.length) break;
-    await readBatch(new Bytes(set.subarray(at, end)), codecs, records);
+    await readBatch(new Bytes(set.subarray(at, end)), codecBy, records);
     at = end;
   }
   return records;
 }
 
-async function readBatch(bytes: Bytes, codecs: Codecs, records: FetchedRecord[]): Promise<void> {
+async function readBatch(bytes: Bytes, codecBy: CodecOf, records: FetchedRecord[]): Promise<void> {
   const firstOffset = Number(bytes.int64());
   // Behind length, leader's epoch, magic byte and checksum.
   bytes.at = MAGIC_AT + 5;
@@ -112,7 +119,7 @@ async function readBatch(bytes: Bytes, codecs: Codecs, records: FetchedRecord[])
   // The producer's epoch, and its sequence.
   bytes.at += 6;
   const count = bytes.int32();
-  const codec = codecs[attributes & CODEC]?.();
+  const codec = codecBy(attributes & CODEC);
   const from =
     codec === undefined || count <= 0
       ? bytes

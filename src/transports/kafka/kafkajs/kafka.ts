@@ -1,6 +1,8 @@
 import type { Kafka, Mechanism, SASLOptions } from 'kafkajs';
 import { ConfigurationError } from '../../../errors.ts';
 import type { KafkaSettings } from '../options.ts';
+import type { FetchedRecord } from './fetched-record.ts';
+import { tellWhyNot } from './coordinators.ts';
 import type { Kafkajs } from './load-driver.ts';
 import { oauthBearer } from './oauth-bearer.ts';
 import type { KafkajsRecord } from './plain-record.ts';
@@ -8,17 +10,26 @@ import { Sockets } from './sockets.ts';
 
 /** What is used of kafkajs' inner client, of which its types say nothing. */
 export interface Cluster {
+  refreshMetadataIfNecessary(): Promise<void>;
+  /** Whichever answers. */
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
   addTargetTopic(topic: string): Promise<void>;
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
   findBroker(node: { nodeId: string }): Promise<Broker>;
   findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
+  getNodeIds(): readonly string[];
 }
 
 export interface Broker {
+  metadata(topics: readonly string[]): Promise<unknown>;
+  findGroupCoordinator(request: {
+    readonly groupId: string;
+    readonly coordinatorType: number;
+  }): Promise<unknown>;
   joinGroup(request: { readonly memberId: string }): Promise<unknown>;
   fetch(request: object): Promise<{
     readonly responses: readonly {
-      readonly partitions: readonly { readonly messages: readonly KafkajsRecord[] }[];
+      readonly partitions: readonly { readonly messages: readonly (KafkajsRecord | FetchedRecord)[] }[];
     }[];
   }>;
   /** Set anew each time the broker connects, when it has said which versions it speaks. */
@@ -32,6 +43,9 @@ export type RequestMaker = (options: unknown) => {
   readonly request: { readonly apiVersion: number };
   readonly response: { readonly decode: (answer: Buffer) => Promise<unknown> };
 };
+
+/** After so long a client asks anew which partitions a topic has, so that those added to it are soon written and read. */
+export const METADATA_MS = 5000;
 
 /** One kafkajs instance and its sockets: it is ended as a whole. */
 export function createKafka(
@@ -84,5 +98,6 @@ export function withCluster<T>(kafka: Kafka, make: () => T): { readonly made: T;
     throw new ConfigurationError(
       'This kafkajs is not the one Buschart knows. Run: npm install kafkajs@2.2.4',
     );
+  tellWhyNot(cluster);
   return { made, cluster };
 }

@@ -1,21 +1,13 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { ConnectionError } from '../../../errors.ts';
-import type {
-  Committed,
-  IncomingRecord,
-  JoinOptions,
-  KafkaMember,
-  MemberListener,
-  TopicPartition,
-} from '../driver.ts';
+import type { Committed, JoinOptions, KafkaMember, MemberListener, TopicPartition } from '../driver.ts';
 import type { KafkaSettings } from '../options.ts';
 import type { Codecs } from './codecs.ts';
 import { kafkaError, within } from './errors.ts';
 import { readFetches } from './fetch-reading.ts';
-import { FetchedRecord } from './fetched-record.ts';
-import { type Broker, type Cluster, createKafka, withCluster } from './kafka.ts';
+import { type Broker, type Cluster, createKafka, METADATA_MS, withCluster } from './kafka.ts';
 import type { Kafkajs } from './load-driver.ts';
-import { type KafkajsRecord, plainRecord } from './plain-record.ts';
+import { recordsOf } from './plain-record.ts';
 import type { Sockets } from './sockets.ts';
 
 /** How long one fetch waits for records; what is resumed is fetched after so long at the latest. */
@@ -64,16 +56,22 @@ export class KafkajsMember implements KafkaMember {
         rebalanceTimeout: settings.sessionTimeoutMs,
         heartbeatInterval: settings.heartbeatIntervalMs,
         maxWaitTimeInMs: FETCH_WAIT_MS,
+        metadataMaxAge: METADATA_MS,
         maxBytesPerPartition: 512 * 1024,
         allowAutoTopicCreation: false,
       }),
     );
     this.#consumer = made;
     this.#hook(cluster);
+    this.#hookFetch(cluster);
+    this.#hookNodes(cluster);
     readFetches(cluster, kafkajs.CompressionCodecs as Codecs);
     const { events } = made;
     made.on(events.FETCH, () => (this.#fetchedAt = performance.now()));
     made.on(events.GROUP_JOIN, ({ payload }) => this.#joined(payload.memberId, payload.memberAssignment));
+    made.on(events.RECEIVED_UNSUBSCRIBED_TOPICS, ({ payload }) =>
+      this.#listener.foreign(payload.topicsNotSubscribed),
+    );
     made.on(events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize === 0) this.#passedOver(payload);
     });
@@ -120,8 +118,7 @@ export class KafkajsMember implements KafkaMember {
 
   async #run(): Promise<void> {
     await within(this.#consumer.connect(), CONNECT_MS, 'Connecting');
-    for (const { topic, fromBeginning } of this.#options.topics)
-      await this.#consumer.subscribe({ topics: [topic], fromBeginning });
+    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -140,6 +137,24 @@ export class KafkajsMember implements KafkaMember {
       this.#hookJoin(broker);
       return broker;
     };
+  }
+
+  /** Every fetch is preceded by this. One that asked for what is gone would commit, by itself, that all is to be read again. */
+  #hookFetch(cluster: Cluster): void {
+    const refresh = cluster.refreshMetadataIfNecessary.bind(cluster);
+    cluster.refreshMetadataIfNecessary = async () => {
+      await this.#assigning.catch(() => undefined);
+      await refresh();
+    };
+  }
+
+  /**
+   * When brokers come or go kafkajs fetches anew from those there are, also if it is stopped just then; what it starts then asks
+   * nobody, again and again without a pause, and the process stands still (seen on 2.2.4). Without brokers it gives up.
+   */
+  #hookNodes(cluster: Cluster): void {
+    const nodes = cluster.getNodeIds.bind(cluster);
+    cluster.getNodeIds = () => (this.#isOver ? [] : nodes());
   }
 
   #hookJoin(broker: Broker): void {
@@ -207,7 +222,10 @@ export class KafkajsMember implements KafkaMember {
   async #tearDown(cause: unknown): Promise<void> {
     this.#isOver = true;
     clearInterval(this.#watchdog);
-    this.#listener.ended(kafkaError('Lost', this.#where, cause));
+    const { group, topics } = this.#options;
+    // What a broker says of missing rights names neither.
+    const doing = `Group "${group}", which reads ${topics.join(' and ')}, lost`;
+    this.#listener.ended(kafkaError(doing, this.#where, cause));
     const gone = this.#consumer.disconnect().catch(() => undefined);
     await within(gone, GOODBYE_MS, 'Leaving').catch(() => undefined);
     this.#sockets.cut(new ConnectionError('The member has left its group'));
@@ -219,13 +237,6 @@ interface EmptyBatch {
   readonly topic: string;
   readonly partition: number;
   readonly lastOffset: string;
-}
-
-/** One answer is read by us or by kafkajs as a whole. */
-function recordsOf(messages: readonly unknown[]): readonly IncomingRecord[] {
-  return messages[0] instanceof FetchedRecord
-    ? (messages as readonly FetchedRecord[])
-    : (messages as readonly KafkajsRecord[]).map(plainRecord);
 }
 
 function byTopic(places: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {

@@ -1,4 +1,5 @@
-import type { IncomingHeaders, IncomingRecord } from '../driver.ts';
+import type { IncomingHeaders, IncomingRecord, ReadAnswer } from '../driver.ts';
+import { FetchedRecord } from './fetched-record.ts';
 
 /** A record as kafkajs itself reads it. */
 export interface KafkajsRecord {
@@ -25,11 +26,19 @@ export function plainRecord({ offset, timestamp, key, value, headers }: KafkajsR
 }
 
 /** Those that somebody wrote. Whole batches come, also what of the first lies before `offset`. */
-export function recordsFrom(offset: number, found: readonly KafkajsRecord[]): IncomingRecord[] {
-  return found
-    .filter(({ isControlRecord }) => isControlRecord !== true)
-    .map(plainRecord)
-    .filter((record) => record.offset >= offset);
+export function answerFrom(offset: number, found: readonly (KafkajsRecord | FetchedRecord)[]): ReadAnswer {
+  const written = found.filter(({ isControlRecord }) => isControlRecord !== true);
+  return {
+    records: recordsOf(written).filter((record) => record.offset >= offset),
+    next: Math.max(offset, Number(found.at(-1)?.offset ?? -1) + 1),
+  };
+}
+
+/** One answer is read by us or by kafkajs as a whole. */
+export function recordsOf(messages: readonly unknown[]): readonly IncomingRecord[] {
+  return messages[0] instanceof FetchedRecord
+    ? (messages as readonly FetchedRecord[])
+    : (messages as readonly KafkajsRecord[]).map(plainRecord);
 }
 
 export class PlainHeaders implements IncomingHeaders {
