@@ -5,20 +5,21 @@ import type {
   Interest,
   Source,
   SourceOptions,
-  TransportNotice,
 } from '../../contracts/transport.ts';
-import { ConnectionError, EncodeError } from '../../errors.ts';
+import type { TransportNotice } from '../../contracts/transport-notice.ts';
+import { ConnectionError } from '../../errors.ts';
 import { Bindings } from './bindings.ts';
 import { RabbitDeadLetterStore } from './dead-letter-store.ts';
 import type { RabbitDelivery } from './delivery.ts';
 import type { Link } from './link.ts';
 import { EventPublisher } from './event-publisher.ts';
-import { dlqOf, tierOf } from './names.ts';
+import { MessageCopies } from './message-copies.ts';
+import { dlqOf } from './names.ts';
 import type { RabbitSettings } from './options.ts';
 import { ConfirmedPublisher } from './publisher.ts';
-import { copyProperties, type RabbitMessage } from './rabbit-message.ts';
 import { connectionError, isMissing } from './server-errors.ts';
-import { RabbitSource, type SourceHost } from './source.ts';
+import type { SourceHost } from './source-host.ts';
+import { RabbitSource } from './source.ts';
 import type { Binding, Topology } from './topology.ts';
 
 /** RabbitMQ's own numbers of a group's queue; zeros where it isn't there. */
@@ -29,6 +30,7 @@ export interface RabbitQueueInfo {
   readonly ready: number;
   /** Handed out to this bus and not settled; what other members hold only the management API knows. */
   readonly unsettledHere: number;
+  /** Of all members; one that was paused with deliveries in hand may have several for a while. */
   readonly consumers: number;
   readonly deadLetters: number;
 }
@@ -59,7 +61,7 @@ export class RabbitConnection implements Connection, SourceHost {
   readonly #publisher: ConfirmedPublisher;
   readonly #events: EventPublisher;
   readonly #sources = new Set<RabbitSource>();
-  readonly #retryQueues = new Map<string, Promise<string>>();
+  readonly #copies: MessageCopies;
   #settle: (cause: Error | undefined) => void = () => undefined;
   #ending: Promise<void> | undefined;
 
@@ -70,7 +72,8 @@ export class RabbitConnection implements Connection, SourceHost {
     this.prefetchCount = settings.prefetchCount;
     this.exchange = settings.exchangeName;
     this.countsDeliveries = settings.queueType === 'quorum';
-    this.#publisher = new ConfirmedPublisher(publishing, () => this.#declareExchange());
+    this.#publisher = new ConfirmedPublisher(publishing, () => this.#prepare());
+    this.#copies = new MessageCopies(topology, publishing, this.#publisher);
     this.#events = new EventPublisher(this.#publisher, settings, parts.warned, parts.notice);
     this.deadLetters = new RabbitDeadLetterStore({
       link: consuming,
@@ -105,7 +108,14 @@ export class RabbitConnection implements Connection, SourceHost {
     if (group === undefined)
       return { length: 0, pendingMessages: 0, dlqMessages: 0, consumers: 0, lag: undefined };
     const { ready, consumers, deadLetters, unsettledHere } = await this.queueInfo(group);
-    return { length: ready, pendingMessages: unsettledHere, dlqMessages: deadLetters, consumers, lag: ready };
+    return {
+      length: ready,
+      pendingMessages: unsettledHere,
+      pendingOf: 'connection',
+      dlqMessages: deadLetters,
+      consumers,
+      lag: ready,
+    };
   }
 
   async queueInfo(group: string): Promise<RabbitQueueInfo> {
@@ -119,21 +129,20 @@ export class RabbitConnection implements Connection, SourceHost {
   /** Takes bindings away that may be another consumer's, too. */
   async unbind(group: string, interest: Interest): Promise<void> {
     const queue = this.#parts.topology.queueOf(group);
-    const unwanted = this.bindingsOf(interest);
+    const unwanted = this.#parts.topology.bindingsOf(interest);
     const sources = [...this.#sources].filter((source) => source.group === group);
     // By the source itself, which would take them for bound otherwise.
     if (sources.length > 0) {
       await Promise.all(sources.map((source) => source.unbind(unwanted)));
       return;
     }
-    const channel = await this.#parts.consuming.channel(() => undefined);
-    await new Bindings(queue, this.exchange).remove(channel, unwanted);
-    await channel.close();
+    const bindings = new Bindings(queue, this.exchange);
+    await this.#parts.consuming.using((channel) => bindings.remove(channel, unwanted));
   }
 
   async declareGroup(group: string): Promise<string> {
     const { topology, consuming } = this.#parts;
-    await topology.declareExchange(consuming);
+    await this.declareExchange();
     await topology.declareGroup(consuming, group);
     return topology.queueOf(group);
   }
@@ -143,59 +152,28 @@ export class RabbitConnection implements Connection, SourceHost {
   }
 
   bindingsOf(interest: Interest): Binding[] {
-    return this.#parts.topology.bindingsOf(interest);
+    const { settings, topology } = this.#parts;
+    return settings.declare === 'passive' ? [] : topology.bindingsOf(interest);
+  }
+
+  declareExchange(): Promise<void> {
+    return this.#parts.topology.declareExchange(this.#parts.consuming);
   }
 
   holdPublishes(bound: Promise<void>): void {
     this.#publisher.holdUntil(bound);
   }
 
-  left(source: RabbitSource): void {
-    this.#sources.delete(source);
+  left(source: Source): void {
+    this.#sources.delete(source as RabbitSource);
   }
 
-  async storeDeadLetter(group: string, { message }: RabbitDelivery, headers: Headers): Promise<void> {
-    try {
-      await this.#storeDeadLetter(group, message, { ...message.headers, ...headers });
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error;
-      // Another client's headers may fill the table that ours must go into: kept for ever it would hold its lane.
-      const leftOut = String(Object.keys(message.headers).length);
-      await this.#storeDeadLetter(group, message, { ...headers, 'x-headers-left-out': leftOut });
-    }
+  storeDeadLetter(group: string, delivery: RabbitDelivery, headers: Headers): Promise<void> {
+    return this.#copies.storeDeadLetter(group, delivery, headers);
   }
 
-  async #storeDeadLetter(group: string, message: RabbitMessage, headers: Headers): Promise<void> {
-    const { topology, publishing } = this.#parts;
-    const outgoing = {
-      exchange: '',
-      routingKey: dlqOf(topology.queueOf(group)),
-      content: message.body,
-      properties: copyProperties(message, headers),
-    };
-    if ((await this.#publisher.sendOne(outgoing)) === 'stored') return;
-    // Somebody deleted the queue.
-    await topology.declareDeadLetters(publishing, group);
-    if ((await this.#publisher.sendOne(outgoing)) === 'stored') return;
-    throw new ConnectionError(`RabbitMQ does not route to the queue "${outgoing.routingKey}"`);
-  }
-
-  async storeRetry(
-    group: string,
-    { message }: RabbitDelivery,
-    delayMs: number,
-    headers: Headers,
-  ): Promise<void> {
-    const queue = await this.#retryQueue(group, tierOf(delayMs));
-    const outcome = await this.#publisher.sendOne({
-      exchange: '',
-      routingKey: queue,
-      content: message.body,
-      properties: copyProperties(message, headers),
-    });
-    if (outcome === 'stored') return;
-    this.#retryQueues.clear();
-    throw new ConnectionError(`RabbitMQ does not route to the queue "${queue}"`);
+  storeRetry(group: string, delivery: RabbitDelivery, delayMs: number, headers: Headers): Promise<void> {
+    return this.#copies.storeRetry(group, delivery, delayMs, headers);
   }
 
   close(): Promise<void> {
@@ -203,29 +181,18 @@ export class RabbitConnection implements Connection, SourceHost {
   }
 
   /** Before each channel to publish over: what closed the last one may be that somebody deleted the exchange. */
-  async #declareExchange(): Promise<void> {
+  async #prepare(): Promise<void> {
     const { topology, publishing } = this.#parts;
     await topology.declareExchange(publishing);
     // A source that can't is lost, and its successor binds when it begins.
     await Promise.allSettled([...this.#sources].map((source) => source.rebind()));
   }
 
-  #retryQueue(group: string, tierMs: number): Promise<string> {
-    const name = JSON.stringify([group, tierMs]);
-    let queue = this.#retryQueues.get(name);
-    if (queue === undefined) {
-      queue = this.#parts.topology.declareRetryQueue(this.#parts.publishing, group, tierMs);
-      this.#retryQueues.set(name, queue);
-      queue.catch(() => this.#retryQueues.delete(name));
-    }
-    return queue;
-  }
-
   async #queueNumbers(queue: string): Promise<{ readonly ready: number; readonly consumers: number }> {
     try {
-      const channel = await this.#parts.consuming.channel(() => undefined);
-      const { messageCount, consumerCount } = await channel.checkQueue(queue);
-      await channel.close();
+      const { messageCount, consumerCount } = await this.#parts.consuming.using((channel) =>
+        channel.checkQueue(queue),
+      );
       return { ready: messageCount, consumers: consumerCount };
     } catch (error) {
       if (isMissing(error)) return { ready: 0, consumers: 0 };

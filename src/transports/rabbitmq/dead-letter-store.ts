@@ -2,27 +2,23 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Headers } from '../../contracts/message.ts';
 import type { DeadLetterStore, StoredDeadLetter } from '../../contracts/transport.ts';
 import { ConnectionError } from '../../errors.ts';
+import { closeChannel } from './close-channel.ts';
+import { Look } from './dead-letter-look.ts';
+import { letterHeaders, letterPosition } from './letter-headers.ts';
 import type { Link } from './link.ts';
 import { dlqOf } from './names.ts';
 import type { ConfirmedPublisher } from './publisher.ts';
 import { copyProperties, RabbitMessage } from './rabbit-message.ts';
 import { connectionError, isMissing } from './server-errors.ts';
-import { brokerReason } from './broker-deaths.ts';
 
+/** So many more are taken out of the queue each time that the next is wanted. */
 const PAGE = 100;
-/** As many as AMQP can prefetch; more aren't shown at once. */
-const MOST = 65_535;
-
-interface Session {
-  readonly channel: Channel;
-  /** Taken out of the queue to be looked at, and not given back. */
-  held: number;
-  isOpen: boolean;
-}
 
 interface Shown {
-  readonly session: Session;
+  readonly look: Look;
   readonly raw: ConsumeMessage;
+  /** That of the group, where it is replayed to. */
+  readonly queue: string;
 }
 
 export interface DeadLetterStoreSettings {
@@ -32,17 +28,14 @@ export interface DeadLetterStoreSettings {
 }
 
 /**
- * The dead letters of one group, in a classic queue. Looking at them takes them all out for a moment, over a channel
- * that gives back what stays; on a classic queue they keep their places. One look at a time.
+ * The dead letters of one group, in a classic queue. Looking at them takes them out for a moment, as far as the look goes,
+ * over a channel that gives back what stays; on a classic queue they keep their places. One look at a time.
  */
 export class RabbitDeadLetterStore implements DeadLetterStore {
   readonly #settings: DeadLetterStoreSettings;
   readonly #shown = new WeakMap<StoredDeadLetter, Shown>();
   /** One queue, one look; by queue. */
-  readonly #looks = new Map<
-    string,
-    { readonly over: Promise<void>; readonly session: Session | undefined }
-  >();
+  readonly #looks = new Map<string, { readonly over: Promise<void>; readonly look: Look | undefined }>();
 
   constructor(settings: DeadLetterStoreSettings) {
     this.#settings = settings;
@@ -57,22 +50,22 @@ export class RabbitDeadLetterStore implements DeadLetterStore {
     while (this.#looks.has(dlq)) await this.#looks.get(dlq)?.over;
     let end = (): void => undefined;
     const over = new Promise<void>((resolve) => (end = resolve));
-    this.#looks.set(dlq, { over, session: undefined });
-    let session: Session | undefined;
+    this.#looks.set(dlq, { over, look: undefined });
+    let look: Look | undefined;
     try {
       const channel = await this.#channel();
       const count = await countOf(channel, dlq);
       if (count === 0) {
-        await channel.close().catch(() => undefined);
+        await closeChannel(channel).catch(() => undefined);
         return;
       }
-      session = { channel, held: 0, isOpen: true };
-      this.#looks.set(dlq, { over, session });
-      yield* this.#pages(session, { group, queue, dlq, after, count: Math.min(count, MOST) });
+      look = new Look(channel, dlq, count);
+      this.#looks.set(dlq, { over, look });
+      yield* this.#pages(look, { group, queue, after, count });
     } catch (error) {
       throw connectionError('Could not list the dead letters of', this.#settings.link.where, error);
     } finally {
-      if (session !== undefined) await giveBack(session);
+      await look?.giveBack();
       this.#looks.delete(dlq);
       end();
     }
@@ -83,19 +76,16 @@ export class RabbitDeadLetterStore implements DeadLetterStore {
     try {
       const channel = await this.#channel();
       const ready = await countOf(channel, dlq);
-      await channel.close().catch(() => undefined);
-      return ready + (this.#looks.get(dlq)?.session?.held ?? 0);
+      await closeChannel(channel).catch(() => undefined);
+      return ready + (this.#looks.get(dlq)?.look?.held ?? 0);
     } catch (error) {
       throw connectionError('Could not count the dead letters of', this.#settings.link.where, error);
     }
   }
 
   async replay(letter: StoredDeadLetter, headers: Headers): Promise<boolean> {
-    const { session, raw } = this.#find(letter);
-    const group = letter.message.headers['x-group'];
-    if (group === undefined) throw new ConnectionError('The dead letter names no group to replay it to.');
+    const { look, raw, queue } = this.#find(letter);
     const message = new RabbitMessage(raw);
-    const queue = this.#settings.queueOf(group);
     const outcome = await this.#settings.publisher.sendOne({
       exchange: '',
       routingKey: queue,
@@ -104,81 +94,58 @@ export class RabbitDeadLetterStore implements DeadLetterStore {
     });
     if (outcome === 'unroutable')
       throw new ConnectionError(`The queue "${queue}" is not there. Start a consumer of that group first.`);
-    take(session, raw);
+    look.take(raw);
     return true;
   }
 
   async remove(letters: readonly StoredDeadLetter[]): Promise<number> {
     const shown = letters.map((letter) => this.#find(letter));
-    for (const { session, raw } of shown) take(session, raw);
+    for (const { look, raw } of shown) look.take(raw);
     return Promise.resolve(shown.length);
   }
 
   async *#pages(
-    session: Session,
-    look: { group: string; queue: string; dlq: string; after: string | undefined; count: number },
+    look: Look,
+    {
+      group,
+      queue,
+      after,
+      count,
+    }: { group: string; queue: string; after: string | undefined; count: number },
   ): AsyncGenerator<readonly StoredDeadLetter[]> {
-    const arrived: ConsumeMessage[] = [];
-    let wake: () => void = () => undefined;
-    let failure: Error | undefined;
-    session.channel.once('close', () => {
-      failure ??= new ConnectionError('The channel was closed while dead letters were listed');
-      session.isOpen = false;
-      wake();
-    });
-    await session.channel.prefetch(look.count);
-    const { consumerTag } = await session.channel.consume(look.dlq, (raw) => {
-      if (raw !== null && session.held < look.count) {
-        session.held++;
-        arrived.push(raw);
-      }
-      wake();
-    });
-    // Of one that others empty meanwhile fewer come than were counted.
-    let left = look.count;
-    let isBehind = look.after === undefined;
+    let isBehind = after === undefined;
     const passed: StoredDeadLetter[] = [];
-    while (left > 0) {
-      if (failure !== undefined) throw failure;
-      if (arrived.length === 0) {
-        const isQuiet = await quiet((tell) => (wake = tell));
-        if (isQuiet && arrived.length === 0) break;
-        continue;
-      }
-      const letters = arrived.splice(0, PAGE).map((raw) => this.#show(session, raw, look));
-      left -= letters.length;
+    for (let left = count; left > 0;) {
+      const most = Math.min(PAGE, left);
+      const letters = (await look.next(most)).map((raw) => this.#show(look, raw, group, queue));
+      left = letters.length < most ? 0 : left - most;
       if (isBehind) yield letters;
       else {
         passed.push(...letters);
-        const at = passed.findIndex(({ position }) => position === look.after);
+        const at = passed.findIndex(({ position }) => position === after);
         isBehind = at >= 0;
         if (isBehind) yield passed.splice(0).slice(at + 1);
       }
     }
-    await session.channel.cancel(consumerTag);
     // The one it stood at is gone by now: what failed later comes after it.
-    if (!isBehind) yield passed.filter(({ position }) => position > (look.after as string));
+    if (!isBehind) yield passed.filter(({ position }) => position > (after as string));
   }
 
-  #show(
-    session: Session,
-    raw: ConsumeMessage,
-    { group, queue }: { group: string; queue: string },
-  ): StoredDeadLetter {
+  #show(look: Look, raw: ConsumeMessage, group: string, queue: string): StoredDeadLetter {
     const message = new RabbitMessage(raw);
-    const headers: Headers = { ...brokerReason(message, group, queue), ...message.headers };
+    const headers = letterHeaders(message, group, queue);
     const { id, type, key, attributes, body } = message;
     const letter: StoredDeadLetter = {
-      position: `${headers['x-last-failure-at'] ?? ''}~${headers['x-dead-letter-id'] ?? id}`,
+      position: letterPosition(headers, id),
       message: { id, type, key, attributes, headers, body },
     };
-    this.#shown.set(letter, { session, raw });
+    this.#shown.set(letter, { look, raw, queue });
     return letter;
   }
 
   #find(letter: StoredDeadLetter): Shown {
     const shown = this.#shown.get(letter);
-    if (shown === undefined || !shown.session.isOpen)
+    if (shown === undefined || !shown.look.isOpen)
       throw new ConnectionError('A dead letter can be replayed or removed only while it is listed.');
     return shown;
   }
@@ -186,11 +153,6 @@ export class RabbitDeadLetterStore implements DeadLetterStore {
   #channel(): Promise<Channel> {
     return this.#settings.link.channel(() => undefined);
   }
-}
-
-function take(session: Session, raw: ConsumeMessage): void {
-  session.channel.ack(raw);
-  session.held--;
 }
 
 /** 0 where there is no such queue; the channel is closed then. */
@@ -201,29 +163,4 @@ async function countOf(channel: Channel, queue: string): Promise<number> {
     if (isMissing(error)) return 0;
     throw error;
   }
-}
-
-async function giveBack(session: Session): Promise<void> {
-  if (!session.isOpen) return;
-  session.isOpen = false;
-  try {
-    // In this order: closing alone kept the order too, but not always with large ones.
-    session.channel.nackAll(true);
-    await session.channel.close();
-  } catch {
-    // With its channel all of it goes back.
-  }
-}
-
-const QUIET_MS = 1000;
-
-/** Waits until it is woken; true when nothing came for a second. */
-function quiet(listen: (wake: () => void) => void): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(true), QUIET_MS);
-    listen(() => {
-      clearTimeout(timer);
-      resolve(false);
-    });
-  });
 }

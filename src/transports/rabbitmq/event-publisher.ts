@@ -1,5 +1,5 @@
 import type { Message } from '../../contracts/message.ts';
-import type { TransportNotice } from '../../contracts/transport.ts';
+import type { TransportNotice } from '../../contracts/transport-notice.ts';
 import { PublishFailure } from '../../errors.ts';
 import { routingKeyOf } from './names.ts';
 import type { RabbitSettings } from './options.ts';

@@ -2,6 +2,7 @@ import { unescape } from 'node:querystring';
 import type { Writable } from 'node:stream';
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { ConnectionError } from '../../errors.ts';
+import { closeChannel } from './close-channel.ts';
 import { coalesceWrites } from './coalesced-writes.ts';
 import type { RabbitDriver } from './load-driver.ts';
 import type { RabbitSettings } from './options.ts';
@@ -26,9 +27,15 @@ export interface LinkOptions {
 }
 
 /** `host:port`, for messages. */
-export function whereOf(rabbitmqUrl: string): string {
-  const { hostname, port, protocol } = new URL(rabbitmqUrl);
+export function whereOf(settings: Pick<RabbitSettings, 'rabbitmqUrl' | 'tls'>): string {
+  const { hostname, port, protocol } = dialled(settings);
   return `${hostname}:${port || (protocol === 'amqps:' ? 5671 : 5672)}`;
+}
+
+function dialled({ rabbitmqUrl, tls }: Pick<RabbitSettings, 'rabbitmqUrl' | 'tls'>): URL {
+  const url = new URL(rabbitmqUrl);
+  if (tls !== undefined && tls !== false) url.protocol = 'amqps:';
+  return url;
 }
 
 /** One socket. It ends once: lost, or closed by us. */
@@ -51,21 +58,25 @@ export class Link {
     settings: RabbitSettings,
     { role, signal, wasOpen }: LinkOptions,
   ): Promise<Link> {
-    const where = whereOf(settings.rabbitmqUrl);
-    const url = new URL(settings.rabbitmqUrl);
+    const where = whereOf(settings);
+    const url = dialled(settings);
     url.searchParams.set('heartbeat', String(settings.heartbeatSeconds));
-    if (settings.tls !== undefined && settings.tls !== false) url.protocol = 'amqps:';
+    const abandoned = new AbortController();
     const opening = driver.connect(url.href, {
       ...(typeof settings.tls === 'object' ? settings.tls : {}),
-      // The driver's own limit covers the handshake, too: nobody else could end a socket that isn't handed out yet.
+      // The driver's own limit covers the handshake, too.
       ...(settings.connectTimeoutMs === Infinity ? {} : { timeout: settings.connectTimeoutMs }),
       noDelay: true,
+      // Not the caller's signal, which would destroy the socket after it was handed out, too.
+      signal: abandoned.signal,
       clientProperties: { connection_name: `buschart ${role}` },
     });
     let giveUp: () => void = () => undefined;
     const aborted = new Promise<never>((_, reject) => {
-      giveUp = () =>
+      giveUp = () => {
         reject(new ConnectionError(`Gave up connecting to RabbitMQ at ${where}`, { cause: signal.reason }));
+        abandoned.abort();
+      };
     });
     if (signal.aborted) giveUp();
     signal.addEventListener('abort', giveUp, { once: true });
@@ -114,7 +125,15 @@ export class Link {
     return this.#open(() => this.#model.createChannel(), closed);
   }
 
-  /** The same with publisher confirms. */
+  /** One for a single purpose, closed once that is done. What fails there has cost the channel, or the connection. */
+  async using<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.channel(() => undefined);
+    const result = await use(channel);
+    await closeChannel(channel);
+    return result;
+  }
+
+  /** The same as `channel`, with publisher confirms. */
   async confirmChannel(closed: (cause: Error) => void): Promise<ConfirmChannel> {
     return this.#open(() => this.#model.createConfirmChannel(), closed);
   }

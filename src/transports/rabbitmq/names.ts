@@ -11,3 +11,12 @@ export const queueOf = (exchange: string, group: string): string => `${exchange}
 export const dlqOf = (queue: string): string => `${queue}.dlq`;
 export const retryQueueOf = (queue: string, tierMs: number): string => `${queue}.retry.${tierMs}`;
 export const routingKeyOf = (aggregateType: string, type: string): string => `${aggregateType}.${type}`;
+
+/** Of a consumer that begins for the `count`th time. AMQP takes 255 bytes. The end of a consumer's name tells it from its namesakes, so what is too long goes in front. */
+export function tagOf(consumer: string, count: number): string {
+  if (count === 1) return consumer;
+  const end = `.${count}`;
+  let name = consumer;
+  while (Buffer.byteLength(name) + end.length > 255) name = name.slice(1);
+  return name + end;
+}

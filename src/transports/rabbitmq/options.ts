@@ -30,13 +30,27 @@ export const rabbitOptionsSchema = z.strictObject({
   exchangeType: z.enum(EXCHANGE_TYPES).default('topic'),
   /** Most deliveries that one consumer holds unsettled, 1 to 65,535 (64). */
   prefetchCount: z.int().min(1).max(65_535).default(64),
-  /** 'quorum' is replicated and counts deliveries; 'classic' is what eventsource-py makes ('quorum'). */
+  /**
+   * 'quorum' is replicated and counts deliveries; 'classic' is declared exactly as eventsource-py declares a group's queue,
+   * its dead letters by way of the exchange `{exchangeName}_dlq`, so that both can consume from one ('quorum').
+   */
   queueType: z.enum(['quorum', 'classic']).default('quorum'),
   /** Binds the group's queue by this key alone, whatever is subscribed to. By default each subscription binds what it needs. */
   routingKeyPattern: z
     .string()
     .refine((key) => Buffer.byteLength(key) <= MOST_BYTES, `must have at most ${MOST_BYTES} bytes`)
     .optional(),
+  /**
+   * 'active' declares exchange, queues and bindings; 'passive' expects all of them to be there, for a user who may not
+   * configure, and makes none: a missing one is a ConfigurationError, and which events the group's queue is given is up to
+   * whoever bound it ('active').
+   */
+  declare: z.enum(['active', 'passive']).default('active'),
+  /**
+   * RabbitMQ's `consumer_timeout` in milliseconds, which a client can't ask for; Infinity where it is off. A handler that
+   * may take as long is warned of, since RabbitMQ then takes its delivery back (1,800,000, RabbitMQ's own default).
+   */
+  consumerTimeoutMs: z.union([z.int().min(1), z.literal(Infinity)]).default(1_800_000),
   /** What publish does when no queue is bound to an event's routing key: reject, or warn once a key and count ('error'). */
   onUnroutable: z.enum(['error', 'warn']).default('error'),
   /** Milliseconds after which a dead letter is gone for good; kept for ever by default. */
@@ -53,6 +67,8 @@ export const rabbitOptionsSchema = z.strictObject({
   connectTimeoutMs: z.union([z.number().positive(), z.literal(Infinity)]).default(10_000),
   /** Broker deliveries of one message after which the bus gives it up; the queue's own limit lies 10 above it (20). */
   maxDeliveries: z.int().min(1).default(20),
+  /** Retries wait at the broker, so that their queues are needed (false). */
+  defersRetries: z.boolean().default(false),
 });
 
 /** @see rabbitOptionsSchema for ranges and defaults. */

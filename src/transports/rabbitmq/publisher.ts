@@ -18,7 +18,7 @@ export interface Outgoing {
 
 /** Why a message isn't known to be stored. */
 export interface SendFailure {
-  readonly kind: 'unroutable' | 'refused' | 'unknown' | 'unsent';
+  readonly kind: 'unroutable' | 'unknown' | 'unsent';
   readonly error: Error;
 }
 
@@ -190,8 +190,7 @@ const tooLarge = (error: Error): EncodeError =>
 
 function failureOf(error: unknown, closedBy: Error | undefined): SendFailure {
   if (error instanceof EventBusError) return { kind: 'unsent', error };
-  const { message } = asError(error);
-  // A nack says that it isn't stored; a closed channel says nothing.
-  if (message === 'message nacked') return { kind: 'refused', error: asError(error) };
+  // Neither a closed channel nor a nack says that it isn't stored: one of several queues that refuses it is enough for a
+  // nack, and the others have it.
   return { kind: 'unknown', error: closedBy ?? asError(error) };
 }

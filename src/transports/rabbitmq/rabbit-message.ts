@@ -64,7 +64,10 @@ export class RabbitMessage implements Message {
   get attributes(): MessageAttributes {
     const raw = this.#raw;
     const version = raw['aggregate_version'];
+    const { timestamp } = this.properties as { readonly timestamp?: unknown };
     const attributes: Record<string, unknown> = {
+      // Whole seconds, as AMQP keeps them.
+      occurredAt: typeof timestamp === 'number' ? isoOf(timestamp) : undefined,
       aggregateType: textOf(raw['aggregate_type']),
       aggregateVersion: typeof version === 'number' ? version : undefined,
       tenantId: textOf(raw['tenant_id']),
@@ -152,6 +155,12 @@ function headersOf(raw: RawHeaders): Headers {
     });
   }
   return headers ?? NO_HEADERS;
+}
+
+/** Undefined for what no date can say: anybody may write anything there. */
+function isoOf(seconds: number): string | undefined {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,8 +1,13 @@
 import { ConfigurationError, ConnectionError, EventBusError } from '../../errors.ts';
 
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
-/** What the server says to a client that it won't have: 403 at the handshake, 530 for a virtual host that isn't there. */
-const REFUSED = /ACCESS[-_]REFUSED|NOT[-_]ALLOWED|\(403\)|\b403\b|\b530\b/;
+/**
+ * What the server says to a client that it won't have: 403 at the handshake, 530 for a virtual host that isn't there. In
+ * the driver's words, which alone begin like this: the number may stand anywhere, in the name of a host for one. What is
+ * asked of a connection that was closed quotes why.
+ */
+const REFUSED =
+  /^(?:Connection closed \(Error: )?(?:Handshake terminated by server|Connection closed|Channel closed by server|Operation failed: \w+;):? (?:403|530) \(/;
 
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -21,6 +26,17 @@ export function isMismatch(error: unknown): boolean {
     /PRECONDITION[-_]FAILED/.test(asError(error).message)
   );
 }
+
+/** The server took back all that a channel held, since one delivery of it had waited too long for its acknowledgement. */
+export function isDeliveryTimeout(error: unknown): boolean {
+  return /delivery acknowledgement .*timed out/is.test(asError(error).message);
+}
+
+/** What to do about it. */
+export const deliveryTimeout = (queue: string, cause: Error): string =>
+  `RabbitMQ took back what was in hand of "${queue}": a delivery wasn't settled within its consumer_timeout. ` +
+  'Give its handler a shorter timeoutMs, or RabbitMQ a longer consumer_timeout. ' +
+  `It says: ${cause.message}`;
 
 /** 404: no such queue or exchange. */
 export function isMissing(error: unknown): boolean {

@@ -4,27 +4,12 @@ import type { Delivery, Interest, Source, SourceOptions } from '../../contracts/
 import { ConnectionError } from '../../errors.ts';
 import { Acknowledgements, guarded } from './acknowledgements.ts';
 import { Bindings } from './bindings.ts';
+import { closeChannel } from './close-channel.ts';
 import { RabbitDelivery, type DeliveryOwner } from './delivery.ts';
-import { asError, connectionError } from './server-errors.ts';
+import { QueueConsumers } from './queue-consumers.ts';
+import { asError, connectionError, deliveryTimeout, isDeliveryTimeout } from './server-errors.ts';
+import type { SourceHost } from './source-host.ts';
 import type { Binding } from './topology.ts';
-
-/** What a source takes from its connection. */
-export interface SourceHost {
-  readonly where: string;
-  readonly prefetchCount: number;
-  readonly exchange: string;
-  readonly countsDeliveries: boolean;
-  /** The queue of the group, declared if need be. @throws {ConfigurationError} when it is there otherwise. */
-  declareGroup(group: string): Promise<string>;
-  /** A channel to consume from. */
-  openChannel(closed: (cause: Error) => void): Promise<Channel>;
-  bindingsOf(interest: Interest): Binding[];
-  storeDeadLetter(group: string, delivery: RabbitDelivery, headers: Headers): Promise<void>;
-  storeRetry(group: string, delivery: RabbitDelivery, delayMs: number, headers: Headers): Promise<void>;
-  /** What is published over the connection meanwhile waits for `bound`. */
-  holdPublishes(bound: Promise<void>): void;
-  left(source: RabbitSource): void;
-}
 
 /** One consumer of a group's queue, on a channel of its own, which its deliveries live and die with. */
 export class RabbitSource implements Source, DeliveryOwner {
@@ -35,12 +20,11 @@ export class RabbitSource implements Source, DeliveryOwner {
   readonly #host: SourceHost;
   readonly #options: SourceOptions;
   readonly #held = new Set<RabbitDelivery>();
+  readonly #consumers: QueueConsumers;
   #bindings: Bindings | undefined;
   #channel: Channel | undefined;
   #acks: Acknowledgements | undefined;
   #arrived: RabbitDelivery[] = [];
-  #consumerTag: string | undefined;
-  #consumptions = 0;
   #isPaused = false;
   #isStopped = false;
   #failure: Error | undefined;
@@ -54,6 +38,12 @@ export class RabbitSource implements Source, DeliveryOwner {
     this.#options = options;
     this.window = host.prefetchCount;
     this.countsDeliveries = host.countsDeliveries;
+    this.#consumers = new QueueConsumers({
+      name: options.consumer,
+      window: this.window,
+      inHand: () => this.#held.size,
+      receive: (raw) => this.#receive(raw),
+    });
     let begun = (): void => undefined;
     this.ready = new Promise((resolve) => (begun = resolve));
     const started = this.#start();
@@ -78,7 +68,7 @@ export class RabbitSource implements Source, DeliveryOwner {
 
   async want(interest: Interest): Promise<void> {
     const wanted = this.#host.bindingsOf(interest);
-    const bound = this.#turn(async (channel) => this.#bindings?.add(channel, wanted));
+    const bound = this.#turn(async (channel) => this.#bindings?.want(channel, wanted));
     this.#host.holdPublishes(bound);
     await bound;
   }
@@ -88,12 +78,21 @@ export class RabbitSource implements Source, DeliveryOwner {
     return this.#turn(async (channel) => this.#bindings?.remove(channel, unwanted));
   }
 
-  /** Binds again what is bound: the exchange may have been deleted and be a new one. */
+  /** Binds again what is wanted: the exchange may have been deleted and be a new one. */
   rebind(): Promise<void> {
     return this.#turn(async (channel) => this.#bindings?.renew(channel));
   }
 
-  /** Cancels the consumer: what comes next is for other members of the group. */
+  /**
+   * Nobody tells a consumer that its exchange was deleted and declared anew, without what was bound to it. Binding what
+   * is bound already changes nothing.
+   */
+  async reassert(): Promise<void> {
+    await this.#host.declareExchange();
+    await this.rebind();
+  }
+
+  /** Cancels its consumers: what comes next is for other members of the group. */
   pause(): void {
     this.#isPaused = true;
     this.#settleDemand();
@@ -139,7 +138,7 @@ export class RabbitSource implements Source, DeliveryOwner {
 
   forget(delivery: RabbitDelivery): void {
     delivery.isHeld = false;
-    this.#held.delete(delivery);
+    if (this.#held.delete(delivery) && this.#consumers.settled(delivery.tag)) this.#settleDemand();
   }
 
   get group(): string {
@@ -160,15 +159,22 @@ export class RabbitSource implements Source, DeliveryOwner {
 
   async #start(): Promise<void> {
     this.queue = await this.#host.declareGroup(this.#options.group);
-    const channel = await this.#host.openChannel((cause) =>
-      this.fail(connectionError('Lost the channel to', this.#host.where, cause)),
-    );
+    const channel = await this.#host.openChannel((cause) => this.#channelClosed(cause));
     this.#channel = channel;
     this.#acks = new Acknowledgements(guarded(channel));
-    await channel.prefetch(this.#host.prefetchCount);
     this.#bindings = new Bindings(this.queue, this.#host.exchange);
-    await this.#bindings.add(channel, this.#host.bindingsOf(this.#options.interest));
+    await this.#bindings.want(channel, this.#host.bindingsOf(this.#options.interest));
     await this.#demand(channel);
+  }
+
+  #channelClosed(cause: Error): void {
+    if (this.#failure === undefined && isDeliveryTimeout(cause))
+      this.#options.notice?.({
+        kind: 'delivery-timeout',
+        count: this.#held.size,
+        detail: deliveryTimeout(this.queue, cause),
+      });
+    this.fail(connectionError('Lost the channel to', this.#host.where, cause));
   }
 
   #settleDemand(): void {
@@ -177,34 +183,23 @@ export class RabbitSource implements Source, DeliveryOwner {
 
   /** Consumes, or doesn't, as is wanted by now. */
   async #demand(channel: Channel): Promise<void> {
-    const isWanted = !this.#isPaused && !this.#isStopped;
-    const { consumer } = this.#options;
-    if (isWanted && this.#consumerTag === undefined) {
-      const receive = (raw: ConsumeMessage | null): void => this.#receive(raw);
-      // Never the same tag again: RabbitMQ 3.10 closes the connection (541) when its quorum queue is consumed anew by a
-      // tag that still holds what has come before.
-      const { consumerTag } = await channel.consume(this.queue, receive, {
-        consumerTag: tagOf(consumer, ++this.#consumptions),
-      });
-      this.#consumerTag = consumerTag;
-    } else if (!isWanted && this.#consumerTag !== undefined) {
-      await channel.cancel(this.#consumerTag);
-      this.#consumerTag = undefined;
-    }
+    if (this.#isPaused || this.#isStopped) await this.#consumers.cancel(channel);
+    else await this.#consumers.consume(channel, this.queue);
   }
 
   #receive(raw: ConsumeMessage | null): void {
+    if (this.#failure !== undefined) return;
     if (raw === null) {
       this.#options.notice?.({
         kind: 'group-recreated',
         count: 1,
-        detail: `The queue "${this.queue}" was deleted or moved; it is declared again.`,
+        detail: `The queue "${this.queue}" was deleted or moved, or one of its deliveries took longer than RabbitMQ 4.3 waits; consuming begins anew.`,
       });
       this.fail(new ConnectionError(`RabbitMQ cancelled the consumer of "${this.queue}"`));
       return;
     }
-    if (this.#failure !== undefined) return;
     const delivery = new RabbitDelivery(raw, this);
+    this.#consumers.received(delivery.tag);
     this.#held.add(delivery);
     if (this.#arrived.push(delivery) === 1) this.#wake();
   }
@@ -233,15 +228,6 @@ export class RabbitSource implements Source, DeliveryOwner {
     await channel.checkQueue(this.queue).catch(() => undefined);
     this.#failure = new ConnectionError('The source is closed');
     this.#host.left(this);
-    await channel.close().catch(() => undefined);
+    await closeChannel(channel).catch(() => undefined);
   }
-}
-
-/** AMQP takes 255 bytes. The end of a consumer's name tells it from its namesakes, so what is too long goes in front. */
-function tagOf(consumer: string, count: number): string {
-  if (count === 1) return consumer;
-  const end = `.${count}`;
-  let name = consumer;
-  while (Buffer.byteLength(name) + end.length > 255) name = name.slice(1);
-  return name + end;
 }

@@ -1,14 +1,14 @@
 import type { Interest } from '../../contracts/transport.ts';
-import { ConfigurationError } from '../../errors.ts';
+import { declaring, type Arguments } from './declaring.ts';
 import type { Link } from './link.ts';
 import { dlqOf, queueOf, retryQueueOf, RETRY_TIERS_MS, routingKeyOf } from './names.ts';
 import { hasControlCharacters, MOST_BYTES, type RabbitSettings } from './options.ts';
-import { asError, isMismatch } from './server-errors.ts';
-
-type Arguments = Readonly<Record<string, unknown>>;
 
 /** How the queue's own limit of deliveries lies above the bus's: the broker counts what no handler has seen, too. */
 const LIMIT_ABOVE = 10;
+
+/** As eventsource-py names it, which gives it to its queues, so that both can share one. */
+const deadLetterExchangeOf = (exchange: string): string => `${exchange}_dlq`;
 
 /** What `consumerName` is made unique by. */
 const SUFFIX_BYTES = 9;
@@ -61,38 +61,35 @@ export class Topology {
     return queueOf(this.#settings.exchangeName, group);
   }
 
-  /** @throws {ConfigurationError} when it is there and of another kind. */
+  /** @throws {ConfigurationError} when it is there and of another kind, or isn't there and must not be made. */
   async declareExchange(link: Link): Promise<void> {
-    const { exchangeName, exchangeType } = this.#settings;
-    await declaring(
-      link,
-      `The exchange "${exchangeName}"`,
-      { type: exchangeType, durable: true },
-      (channel) => channel.assertExchange(exchangeName, exchangeType, { durable: true }),
-    );
+    await this.#declareExchange(link, this.#settings.exchangeName, this.#settings.exchangeType);
   }
 
   /** The group's queue and that of its dead letters. @throws {ConfigurationError} when one is there and has other arguments. */
   async declareGroup(link: Link, group: string): Promise<void> {
     const queue = this.queueOf(group);
     await this.declareDeadLetters(link, group);
-    const args = this.#queueArguments(dlqOf(queue));
-    await declaring(link, `The queue "${queue}"`, args, (channel) =>
-      channel.assertQueue(queue, { durable: true, arguments: args }),
-    );
+    await this.#declareQueue(link, queue, this.#groupArguments(queue));
+    // Otherwise each is made when the first retry needs it.
+    if (!this.#isPassive || !this.#settings.defersRetries) return;
+    for (const tierMs of RETRY_TIERS_MS) await this.declareRetryQueue(link, group, tierMs);
   }
 
   async declareDeadLetters(link: Link, group: string): Promise<void> {
-    const queue = dlqOf(this.queueOf(group));
-    const { dlqMessageTtlMs, dlqMaxLength } = this.#settings;
+    const queue = this.queueOf(group);
+    const dlq = dlqOf(queue);
+    const { exchangeName, dlqMessageTtlMs, dlqMaxLength, queueType } = this.#settings;
+    if (queueType === 'classic')
+      await this.#declareExchange(link, deadLetterExchangeOf(exchangeName), 'direct');
     // Classic: a quorum queue changes the order of what is looked at and given back, and may drop it in the end.
     const args = {
       ...(dlqMessageTtlMs === undefined ? {} : { 'x-message-ttl': dlqMessageTtlMs }),
       ...(dlqMaxLength === undefined ? {} : { 'x-max-length': dlqMaxLength }),
     };
-    await declaring(link, `The queue "${queue}"`, args, (channel) =>
-      channel.assertQueue(queue, { durable: true, arguments: args }),
-    );
+    await this.#declareQueue(link, dlq, args);
+    if (queueType !== 'classic' || this.#isPassive) return;
+    await link.using((channel) => channel.bindQueue(dlq, deadLetterExchangeOf(exchangeName), queue));
   }
 
   /** What waits there for a time goes back to the group's queue, and to no other. */
@@ -100,14 +97,40 @@ export class Topology {
     const target = this.queueOf(group);
     const queue = retryQueueOf(target, tierMs);
     const args = {
-      ...this.#queueArguments(target),
+      ...(this.#settings.queueType === 'classic' ? {} : RELIABLE),
+      ...deadLettersTo('', target),
       'x-message-ttl': tierMs,
-    } as Record<string, unknown>;
-    delete args['x-delivery-limit'];
-    await declaring(link, `The queue "${queue}"`, args, (channel) =>
-      channel.assertQueue(queue, { durable: true, arguments: args }),
-    );
+    };
+    await this.#declareQueue(link, queue, args);
     return queue;
+  }
+
+  async #declareExchange(link: Link, exchange: string, type: string): Promise<void> {
+    const asked = { type, durable: true };
+    await declaring(link, `The exchange "${exchange}"`, asked, (channel) =>
+      this.#isPassive
+        ? channel.checkExchange(exchange)
+        : channel.assertExchange(exchange, type, { durable: true }),
+    );
+  }
+
+  async #declareQueue(link: Link, queue: string, args: Arguments): Promise<void> {
+    await declaring(link, `The queue "${queue}"`, args, (channel) =>
+      this.#isPassive
+        ? channel.checkQueue(queue)
+        : channel.assertQueue(queue, { durable: true, arguments: args }),
+    );
+  }
+
+  get #isPassive(): boolean {
+    return this.#settings.declare === 'passive';
+  }
+
+  /** What binds every group once, for everything that it gets, whatever it subscribes to. */
+  get onlyBinding(): string | undefined {
+    const { exchangeType, routingKeyPattern } = this.#settings;
+    if (routingKeyPattern !== undefined) return `routingKeyPattern "${routingKeyPattern}"`;
+    return exchangeType === 'fanout' ? 'exchangeType "fanout"' : undefined;
   }
 
   bindingsOf({ isEverything, types }: Interest): Binding[] {
@@ -133,38 +156,26 @@ export class Topology {
     }));
   }
 
-  #queueArguments(deadLetterQueue: string): Arguments {
-    const deadLetters = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetterQueue };
-    if (this.#settings.queueType === 'classic') return deadLetters;
+  #groupArguments(queue: string): Arguments {
+    const { exchangeName, queueType, maxDeliveries } = this.#settings;
+    // To the last one what eventsource-py asks for: RabbitMQ refuses whoever comes second and asks for anything else.
+    if (queueType === 'classic') return deadLettersTo(deadLetterExchangeOf(exchangeName), queue);
     return {
-      ...deadLetters,
-      'x-queue-type': 'quorum',
-      'x-delivery-limit': this.#settings.maxDeliveries + LIMIT_ABOVE,
-      // Without these two the broker dead-letters at most once: what it can't store there is gone.
-      'x-dead-letter-strategy': 'at-least-once',
-      'x-overflow': 'reject-publish',
+      ...RELIABLE,
+      ...deadLettersTo('', dlqOf(queue)),
+      'x-delivery-limit': maxDeliveries + LIMIT_ABOVE,
     };
   }
 }
 
-/** On a channel of its own, because a refusal closes the channel. */
-export async function declaring<T>(
-  link: Link,
-  what: string,
-  asked: Arguments,
-  declare: (channel: Awaited<ReturnType<Link['channel']>>) => Promise<T>,
-): Promise<T> {
-  const channel = await link.channel(() => undefined);
-  try {
-    const declared = await declare(channel);
-    await channel.close();
-    return declared;
-  } catch (error) {
-    if (!isMismatch(error)) throw error;
-    throw new ConfigurationError(
-      `${what} is there and was declared otherwise. Asked for: ${JSON.stringify(asked)}. RabbitMQ says: ${asError(error).message}. ` +
-        'Use other options, another name, or delete it yourself once it is empty: Buschart never does.',
-      error,
-    );
-  }
-}
+const deadLettersTo = (exchange: string, routingKey: string): Arguments => ({
+  'x-dead-letter-exchange': exchange,
+  'x-dead-letter-routing-key': routingKey,
+});
+
+const RELIABLE: Arguments = {
+  'x-queue-type': 'quorum',
+  // Without these two the broker dead-letters at most once: what it can't store there is gone.
+  'x-dead-letter-strategy': 'at-least-once',
+  'x-overflow': 'reject-publish',
+};

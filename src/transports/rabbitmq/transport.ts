@@ -1,14 +1,16 @@
-import type { Capabilities, Connection, Transport, TransportNotice } from '../../contracts/transport.ts';
+import type { DomainEvent } from '../../contracts/event.ts';
+import type { SpanAttributes } from '../../contracts/message.ts';
+import type { Capabilities, Connection, Transport } from '../../contracts/transport.ts';
+import type { TransportNotice } from '../../contracts/transport-notice.ts';
 import { ConfigurationError, ConnectionError } from '../../errors.ts';
 import { RabbitConnection } from './connection.ts';
 import { Link, whereOf } from './link.ts';
 import { loadDriver } from './load-driver.ts';
+import { routingKeyOf } from './names.ts';
 import { parseRabbitOptions, type RabbitSettings, type RabbitTransportOptions } from './options.ts';
 import { connectionError } from './server-errors.ts';
+import { checkVersion } from './server-version.ts';
 import { Topology } from './topology.ts';
-
-/** Quorum queues came with 3.8. */
-const OLDEST = [3, 8] as const;
 
 /** @throws {ConfigurationError} naming every wrong option. */
 export const rabbitTransport = (options: RabbitTransportOptions = {}): RabbitTransport =>
@@ -19,6 +21,7 @@ export class RabbitTransport implements Transport {
   readonly name = 'rabbitmq';
   readonly destination: string;
   readonly capabilities: Capabilities;
+  readonly deliveryTimeoutMs: number;
   readonly topology: Topology;
   /** Private, as everything that holds the URL: the machine's snapshots and inspection events show what is not. */
   readonly #settings: RabbitSettings;
@@ -30,6 +33,7 @@ export class RabbitTransport implements Transport {
     this.#settings = settings;
     this.topology = new Topology(settings);
     this.destination = settings.exchangeName;
+    this.deliveryTimeoutMs = settings.consumerTimeoutMs;
     this.capabilities = {
       durable: true,
       crossProcess: true,
@@ -44,12 +48,16 @@ export class RabbitTransport implements Transport {
   }
 
   get where(): string {
-    return whereOf(this.#settings.rabbitmqUrl);
+    return whereOf(this.#settings);
   }
 
   /** The one that stands, for what only RabbitMQ has; undefined without one. */
   get connection(): RabbitConnection | undefined {
     return this.#connection;
+  }
+
+  eventAttributes({ aggregateType, eventType }: DomainEvent): SpanAttributes {
+    return { 'messaging.rabbitmq.destination.routing_key': routingKeyOf(aggregateType, eventType) };
   }
 
   async connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection> {
@@ -63,7 +71,7 @@ export class RabbitTransport implements Transport {
     };
     signal.addEventListener('abort', abort, { once: true });
     try {
-      checkVersion(publishing.serverVersion);
+      checkVersion(publishing.serverVersion, this.#settings.queueType);
       consuming = await Link.open(driver, this.#settings, { role: 'consumer', signal, wasOpen });
       const connection = new RabbitConnection({
         settings: this.#settings,
@@ -96,16 +104,4 @@ export class RabbitTransport implements Transport {
       if (this.#connection === connection) this.#connection = undefined;
     });
   }
-}
-
-/** @throws {ConfigurationError} */
-export function checkVersion(version: string): void {
-  const [major = NaN, minor = NaN] = version.split('.').map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST;
-  // Another product that speaks AMQP 0-9-1 may not tell.
-  if (Number.isNaN(major) || Number.isNaN(minor)) return;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor))
-    throw new ConfigurationError(
-      `RabbitMQ ${version} is too old: ${OLDEST.join('.')} is the oldest that has quorum queues.`,
-    );
 }

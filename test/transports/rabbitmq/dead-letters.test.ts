@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { NonRetryableError } from '../../../src/index.ts';
-import { eventually, Placed, Rig } from './rig.ts';
+import { eventually, Placed, Rig, succeeds } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -58,28 +58,43 @@ describe.skipIf(rabbitmqUrl === undefined)('dead letters and waiting retries on 
     expect(await bus.deadLetters.count()).toBe(0);
   });
 
-  it('show what the broker itself dead-lettered, with its reason', async () => {
-    const bus = rig.bus({ consumerGroup: 'g' });
-    bus.subscribe(Placed, () => undefined);
-    await bus.startConsumingInBackground();
-    await bus.stopConsuming();
-    const event = Placed({ aggregateId: 'a', n: 1 });
-    await bus.publish(event);
+  it('are replayed from the middle of many, and as many as are wanted are listed, in their order', async () => {
+    const { bus, handled } = await deadLettered(250);
+    const numbers = async (options: { limit?: number; after?: string } = {}) =>
+      (await bus.deadLetters.list({ limit: 1000, ...options })).map(({ error }) => error.message);
+    const all = Array.from({ length: 250 }, (_, n) => `no ${n}`);
+    expect(await numbers({ limit: 1 })).toEqual(['no 0']);
+    const letters = await bus.deadLetters.list({ limit: 1000 });
+    await bus.deadLetters.replay(letters[150]!.id);
     await eventually(
-      () =>
-        rig.raw(async (channel) => {
-          const message = await channel.get(rig.queue('g'));
-          if (message !== false) channel.reject(message, false);
-          return message !== false;
-        }),
-      Boolean,
-    );
-    const letters = await eventually(
-      () => bus.deadLetters.list(),
+      () => handled,
       ({ length }) => length === 1,
     );
-    expect(letters[0]).toMatchObject({ reason: 'rejected-by-broker' });
-    expect(letters[0]?.error.message).toMatch(/rejected/);
+    expect(handled).toEqual([150]);
+    expect(await numbers()).toEqual(all.filter((_, n) => n !== 150));
+    expect(await numbers({ limit: 3, after: letters[120]!.cursor })).toEqual(all.slice(121, 124));
+    expect(await bus.deadLetters.replayAll()).toMatchObject({ matched: 249, replayed: 249 });
+    expect(await bus.deadLetters.count()).toBe(0);
+  });
+
+  it('come into a queue that is declared again when somebody deleted it, and their delivery is settled', async () => {
+    const { bus } = await deadLettered(1);
+    const other = rig.bus({ consumerGroup: 'other' });
+    other.subscribe(Placed, ({ n }) => {
+      throw new NonRetryableError(`no ${n}`);
+    });
+    await other.startConsumingInBackground();
+    await rig.raw((channel) => channel.deleteQueue(`${rig.queue('other')}.dlq`));
+    await bus.publish(Placed({ aggregateId: 'a', n: 7 }));
+    const letters = await eventually(
+      () => other.deadLetters.list(),
+      ({ length }) => length === 1,
+    );
+    expect(letters[0]?.error.message).toBe('no 7');
+    await other.shutdown();
+    expect(await rig.raw((channel) => channel.checkQueue(rig.queue('other')))).toMatchObject({
+      messageCount: 0,
+    });
   });
 
   it('are not made by a retry that waits at the broker: it comes to the group again, counted', async () => {
@@ -137,14 +152,7 @@ describe.skipIf(rabbitmqUrl === undefined)('dead letters and waiting retries on 
       ({ length }) => length === 1,
     );
     await rig.raw((channel) => channel.deleteQueue(rig.queue('g')));
-    await eventually(
-      () =>
-        bus.publish(Placed({ aggregateId: 'a', n: 2 })).then(
-          () => true,
-          () => false,
-        ),
-      Boolean,
-    );
+    await eventually(() => succeeds(bus.publish(Placed({ aggregateId: 'a', n: 2 }))), Boolean);
     await eventually(
       () => seen,
       (numbers) => numbers.includes(2),

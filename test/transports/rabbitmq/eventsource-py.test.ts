@@ -3,6 +3,8 @@ import type { GetMessage, Options } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { defineEvent, EventRegistry, type DomainEvent } from '../../../src/index.ts';
+import type { RabbitMQEventBusOptions } from '../../../src/transports/rabbitmq/index.ts';
+import { declareTheirs } from './eventsource-py-topology.ts';
 import { eventually, Rig } from './rig.ts';
 
 interface Recorded {
@@ -132,10 +134,10 @@ describe.skipIf(rabbitmqUrl === undefined)('the messages of eventsource-py on Ra
   });
   afterEach(() => rig.close());
 
-  async function consuming() {
+  async function consuming(options: RabbitMQEventBusOptions = {}) {
     const events: DomainEvent[] = [];
     const contexts: { headers: unknown; attempt: number; deliveryCount: number | undefined }[] = [];
-    const bus = rig.bus({ consumerGroup: 'g', registry });
+    const bus = rig.bus({ consumerGroup: 'g', registry, ...options });
     bus.subscribe(OrderCreated, (event, { headers, attempt, deliveryCount }) => {
       events.push(event);
       contexts.push({ headers, attempt, deliveryCount });
@@ -164,6 +166,29 @@ describe.skipIf(rabbitmqUrl === undefined)('the messages of eventsource-py on Ra
     // Its count of retries is its own business: it isn't the user's header, and no attempt of ours.
     for (const context of contexts) expect(context).toEqual({ headers: {}, attempt: 1, deliveryCount: 1 });
     expect(await bus.deadLetters.count()).toBe(0);
+  });
+
+  it('are consumed from the queue that it declared and its own consumers share', async () => {
+    const theirs = { exchange: rig.exchange, group: 'g' };
+    await rig.raw(async (channel) => {
+      await declareTheirs(channel, theirs);
+      for (const message of recorded)
+        channel.publish(
+          rig.exchange,
+          message.routing_key,
+          Buffer.from(message.body),
+          propertiesOf(message, 'int32'),
+        );
+      await channel.checkExchange(rig.exchange);
+    });
+    const { events } = await consuming({ queueType: 'classic' });
+    await eventually(
+      () => events,
+      ({ length }) => length === 2,
+    );
+    expect(events.map((event) => ({ ...event }))).toEqual(AS_EVENTS);
+    // It declares all of it whenever it connects.
+    await rig.raw((channel) => declareTheirs(channel, theirs));
   });
 
   it('are consumed once it has retried them, straight from the queue', async () => {

@@ -1,30 +1,12 @@
 import type { Options } from 'amqplib';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { placedBody } from '../../support/wire/placed.ts';
 import { eventually, Placed, Rig } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
-const placed = (fields: object = {}): Buffer => {
-  const { occurredAt, ...event } = Placed({ aggregateId: 'a', n: 1 });
-  return Buffer.from(
-    JSON.stringify({
-      event_id: event.eventId,
-      event_type: 'Placed',
-      event_version: 1,
-      occurred_at: occurredAt.toISOString(),
-      aggregate_id: 'a',
-      aggregate_type: 'Order',
-      aggregate_version: 1,
-      tenant_id: null,
-      actor_id: null,
-      correlation_id: event.correlationId,
-      causation_id: null,
-      metadata: {},
-      n: 1,
-      ...fields,
-    }),
-  );
-};
+const placed = (fields: object = {}): Buffer =>
+  Buffer.from(JSON.stringify({ ...placedBody(Placed({ aggregateId: 'a', n: 1 })), ...fields }));
 
 /** Of every type that a table can hold, and names that only brokers and the original write. */
 const STRANGE = {

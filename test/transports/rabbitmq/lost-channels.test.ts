@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { startProxy, type FaultProxy } from '../../../src/testing/proxy.ts';
-import { eventually, Placed, Rig } from './rig.ts';
+import type { FaultProxy } from '../../../src/testing/proxy.ts';
+import { urlBy } from '../../support/ways.ts';
+import { eventually, Placed, proxyTo, Rig } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -15,8 +16,7 @@ describe.skipIf(rabbitmqUrl === undefined)('a delivery whose connection was cut'
   let rig: Rig;
   let proxy: FaultProxy;
   beforeEach(async () => {
-    const { hostname, port } = new URL(rabbitmqUrl!);
-    proxy = await startProxy({ host: hostname, port: Number(port || 5672) });
+    proxy = await proxyTo(rabbitmqUrl!);
     rig = new Rig(rabbitmqUrl!);
   });
   afterEach(async () => {
@@ -28,14 +28,12 @@ describe.skipIf(rabbitmqUrl === undefined)('a delivery whose connection was cut'
 
   /** Two deliveries in hand, of tags 1 and 2 as their successors will be; then a cut, and connected again. */
   async function cutMidHandler() {
-    const url = new URL(rabbitmqUrl!);
-    url.hostname = proxy.host;
-    url.port = String(proxy.port);
+    const url = urlBy(rabbitmqUrl!, proxy);
     const runs: Run[] = [];
     const endedSources: unknown[] = [];
     const bus = rig.bus({
       consumerGroup: 'g',
-      rabbitmqUrl: url.href,
+      rabbitmqUrl: url,
       inspect: (seen) => {
         if (seen.type === '@xstate.event' && seen.event.type === 'source.ended')
           endedSources.push(seen.event);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { ConfigurationError, ConnectionError, PublishError } from '../../../src/index.ts';
 import { RabbitMQEventBus, type RabbitMQEventBusOptions } from '../../../src/transports/rabbitmq/index.ts';
+import { rabbitTransport } from '../../../src/transports/rabbitmq/transport.ts';
 import { eventually, Placed, Rig } from './rig.ts';
 
 const refusing = (options: object): unknown => {
@@ -23,6 +24,7 @@ describe('a RabbitMQ bus is not built', () => {
         ['concurrency', [0, -1, NaN, 1.5]],
         ['maxDeliveries', [0, -1, NaN, 1.5]],
         ['dlqMessageTtlMs', [0, -1, NaN, 1.5]],
+        ['consumerTimeoutMs', [0, -1, NaN, 1.5, '1']],
         ['dlqMaxLength', [0, -1, NaN, 1.5]],
       ] as const
     ).flatMap(([option, values]) => values.map((value) => [option, value] as const)),
@@ -36,6 +38,7 @@ describe('a RabbitMQ bus is not built', () => {
     ['exchangeType', { exchangeType: 'x-delayed-message' }, ['topic', 'direct', 'fanout', 'headers']],
     ['queueType', { queueType: 'stream' }, ['quorum', 'classic']],
     ['onUnroutable', { onUnroutable: 'ignore' }, ['error', 'warn']],
+    ['declare', { declare: 'never' }, ['active', 'passive']],
     ['retry.waitIn', { retry: { waitIn: 'redis' } }, ['process', 'broker']],
   ])('with an unknown %s, and the refusal names those there are', (option, options, known) => {
     const refusal = refusing(options) as Error;
@@ -62,6 +65,7 @@ describe('a RabbitMQ bus is not built', () => {
     ['consumerGroup', { consumerGroup: 'é'.repeat(120) }, '5 bytes too long'],
     ['consumerName', { consumerName: 'é'.repeat(124) }, '246 bytes'],
     ['tls', { tls: 5 }, 'tls'],
+    ['retry.maxDelayMs', { ordering: 'none', retry: { waitIn: 'broker', maxDelayMs: 300_001 } }, '300000'],
     ['prefetch', { prefetch: 5 }, 'no such option'],
   ])('with a wrong %s: %o', (option, options, text) => {
     const refusal = refusing({ exchangeName: 'events', ...options }) as Error;
@@ -78,6 +82,19 @@ describe('a RabbitMQ bus is not built', () => {
     }) as Error;
     for (const option of ['rabbitmqUrl', 'prefetchCount', 'retry.waitIn']) expect(message).toContain(option);
     expect(message).not.toContain('secret');
+  });
+});
+
+describe('the address that messages of a RabbitMQ bus name', () => {
+  it.each([
+    ['amqp://user:secret@rabbit', undefined, 'rabbit:5672'],
+    ['amqp://rabbit', false, 'rabbit:5672'],
+    ['amqps://rabbit', undefined, 'rabbit:5671'],
+    ['amqp://rabbit', true, 'rabbit:5671'],
+    ['amqp://rabbit', { ca: 'one' }, 'rabbit:5671'],
+    ['amqp://rabbit:5673', true, 'rabbit:5673'],
+  ])('is the one that is dialled: %s with tls %o', (url, tls, where) => {
+    expect(rabbitTransport({ rabbitmqUrl: url, tls }).where).toBe(where);
   });
 });
 

@@ -60,4 +60,62 @@ describe.skipIf(rabbitmqUrl === undefined)('a consumer that is paused while a ha
     expect(runs.slice(0, 2).map(({ deliveryCount }) => deliveryCount)).toEqual([1, 2]);
     expect(second.getStats()).toMatchObject({ reconnections: 0, abandoned: 0 });
   });
+
+  it('never has more than prefetchCount in hand, however often, and as much again afterwards', async () => {
+    const COUNT = 60;
+    const runs: { readonly n: number; readonly end: () => void }[] = [];
+    let running = 0;
+    let mostRunning = 0;
+    let isHolding = true;
+    const bus = rig.bus({ consumerGroup: 'g', prefetchCount: 5, concurrency: 5 });
+    bus.subscribe(Placed, async ({ n }) => {
+      mostRunning = Math.max(mostRunning, ++running);
+      await new Promise<void>((end) => {
+        runs.push({ n, end });
+        if (!isHolding) setImmediate(end);
+      });
+      running--;
+    });
+    const begun = (count: number) =>
+      eventually(
+        () => runs.length,
+        (length) => length === count,
+      );
+    let mostUnsettled = 0;
+    /** Each look is a round trip over the connection that consumes: what a consumer may have has come by the last one. */
+    const look = async () => {
+      for (let looks = 0; looks < 5; looks++) {
+        const { unsettledHere } = await bus.getQueueInfo();
+        mostUnsettled = Math.max(mostUnsettled, unsettledHere);
+      }
+    };
+    await bus.startConsumingInBackground();
+    await rig.bus().publish(Array.from({ length: COUNT }, (_, n) => Placed({ aggregateId: `a${n}`, n })));
+    await begun(5);
+    for (let pauses = 0; pauses < 6; pauses++) {
+      bus.pause();
+      await look();
+      bus.resume();
+      await look();
+    }
+    expect(mostUnsettled).toBe(5);
+    // What was in hand before the pauses makes room as it ends, all of it or not.
+    for (const { end } of runs.slice(0, 2)) end();
+    await begun(7);
+    for (const { end } of runs.slice(2, 5)) end();
+    await begun(10);
+    await look();
+    expect(running).toBe(5);
+    isHolding = false;
+    for (const { end } of runs.slice(5)) end();
+    await begun(COUNT);
+    await eventually(
+      () => bus.getQueueInfo(),
+      ({ unsettledHere, consumers }) => unsettledHere === 0 && consumers === 1,
+    );
+    await look();
+    expect(runs.map(({ n }) => n).sort((a, b) => a - b)).toEqual(Array.from({ length: COUNT }, (_, n) => n));
+    expect({ mostUnsettled, mostRunning }).toEqual({ mostUnsettled: 5, mostRunning: 5 });
+    expect(bus.getStats()).toMatchObject({ reconnections: 0, abandoned: 0 });
+  });
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { z } from 'zod';
 import { defineEvent, EventRegistry } from '../../../src/index.ts';
+import { startProxy, type FaultProxy } from '../../../src/testing/proxy.ts';
 import { RETRY_TIERS_MS } from '../../../src/transports/rabbitmq/names.ts';
 import { RabbitMQEventBus, type RabbitMQEventBusOptions } from '../../../src/transports/rabbitmq/index.ts';
 
@@ -78,10 +79,25 @@ export class Rig {
       for (const left of [queue, `${queue}.dlq`, ...waiting])
         await this.raw((channel) => channel.deleteQueue(left)).catch(() => undefined);
     }
-    await this.raw((channel) => channel.deleteExchange(this.exchange)).catch(() => undefined);
+    // The second is that of classic queues, for what they dead-letter.
+    for (const left of [this.exchange, `${this.exchange}_dlq`])
+      await this.raw((channel) => channel.deleteExchange(left)).catch(() => undefined);
     await this.#model?.close();
   }
 }
+
+/** A proxy to the server of that address, which `urlBy` leads by way of it. */
+export function proxyTo(url: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(url);
+  return startProxy({ host: hostname, port: Number(port || 5672) });
+}
+
+/** Whether it resolves, such as a publish that is stored and routed. */
+export const succeeds = (doing: Promise<unknown>): Promise<boolean> =>
+  doing.then(
+    () => true,
+    () => false,
+  );
 
 /** Resolves with the first answer that `holds` of. @throws {Error} with the last one after `limitMs`. */
 export async function eventually<T>(

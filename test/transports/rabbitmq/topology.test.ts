@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
 import { ConfigurationError } from '../../../src/errors.ts';
-import { eventually, Paid, Placed, Rig, Shipped } from './rig.ts';
+import { defineEvent, EventRegistry } from '../../../src/index.ts';
+import { VirtualClock } from '../../../src/testing/clock.ts';
+import type { RabbitMQEventBus } from '../../../src/transports/rabbitmq/index.ts';
+import { eventually, Paid, Placed, Rig, Shipped, succeeds } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -109,26 +113,75 @@ describe.skipIf(rabbitmqUrl === undefined)('exchanges and bindings on RabbitMQ',
     );
   });
 
-  it('come back with an exchange that was deleted, before anything is published to the new one', async () => {
-    const seen: number[] = [];
-    const bus = rig.bus({ consumerGroup: 'g' });
-    bus.subscribe([Placed, Shipped], ({ n }) => void seen.push(n));
-    const audit = bus.subscribe(Paid, () => undefined);
+  describe('of a group with two members', () => {
+    const isRoutable = (bus: RabbitMQEventBus) => succeeds(bus.publish(Shipped({ aggregateId: 'a', n: 1 })));
+
+    /** One of them has unbound Shipped; the other one, whose time the test gives, subscribes to Placed. */
+    async function unbound(doesOtherSubscribe: boolean) {
+      const clock = new VirtualClock();
+      const other = rig.bus({ consumerGroup: 'g', clock });
+      const shipped = other.subscribe(Shipped, () => undefined);
+      other.subscribe(Placed, () => undefined);
+      await other.startConsumingInBackground();
+      const bus = rig.bus({ consumerGroup: 'g' });
+      bus.subscribe(Paid, () => undefined);
+      await bus.startConsumingInBackground();
+      if (!doesOtherSubscribe) shipped.unsubscribe();
+      await bus.unbind(Shipped);
+      expect(await isRoutable(bus)).toBe(false);
+      return { bus, clock };
+    }
+
+    it('stay away by unbind, also where the other one has once subscribed and renews its own', async () => {
+      const { bus, clock } = await unbound(false);
+      await rig.raw((channel) => channel.unbindQueue(rig.queue('g'), rig.exchange, 'Order.Placed'));
+      // Nothing has come for half a minute.
+      await clock.advance(30_000);
+      await eventually(() => succeeds(bus.publish(Placed({ aggregateId: 'a', n: 2 }))), Boolean);
+      expect(await isRoutable(bus)).toBe(false);
+    });
+
+    it('come back after unbind where the other one still subscribes', async () => {
+      const { bus, clock } = await unbound(true);
+      await clock.advance(30_000);
+      await eventually(() => isRoutable(bus), Boolean);
+    });
+  });
+
+  it.each([
+    ['exchangeType "fanout"', { exchangeType: 'fanout' }],
+    ['routingKeyPattern "Order.*"', { routingKeyPattern: 'Order.*' }],
+  ] as const)(
+    'do not go by unbind for one type with %s, whose only one gives the group everything',
+    async (what, options) => {
+      const bus = rig.bus({ consumerGroup: 'g', ...options });
+      bus.subscribe([Placed, Shipped], () => undefined);
+      await bus.startConsumingInBackground();
+      const refused = bus.unbind(Shipped);
+      await expect(refused).rejects.toThrow(ConfigurationError);
+      await expect(refused).rejects.toThrow(what);
+      await bus.publish(Placed({ aggregateId: 'a', n: 1 }));
+      await bus.unbind('everything');
+      await expect(bus.publish(Placed({ aggregateId: 'a', n: 2 }))).rejects.toMatchObject({
+        code: 'UNROUTABLE',
+      });
+    },
+  );
+
+  it('of a wildcard on a direct exchange follow the types that are registered later', async () => {
+    const registry = new EventRegistry();
+    const seen: string[] = [];
+    const bus = rig.bus({ exchangeType: 'direct', consumerGroup: 'audit', registry });
+    bus.subscribeToAllEvents(({ eventType }) => void seen.push(eventType));
     await bus.startConsumingInBackground();
-    audit.unsubscribe();
-    await bus.unbind(Paid);
-    await bus.publish(Placed({ aggregateId: 'a', n: 0 }));
-    await rig.raw((channel) => channel.deleteExchange(rig.exchange));
-    // Several at once: what was in flight on the channel that this costs, and what comes while another is opened.
-    await Promise.all([1, 2, 3].map((n) => bus.publish(Placed({ aggregateId: 'a', n }))));
-    await bus.publish(Shipped({ aggregateId: 'a', n: 4 }));
+    const Late = defineEvent({ type: 'Late', aggregateType: 'Order', registry, schema: z.object({}) });
+    const other = rig.bus({ exchangeType: 'direct', registry });
+    await eventually(() => succeeds(other.publish(Late({ aggregateId: 'a' }))), Boolean);
     await eventually(
-      () => new Set(seen),
-      ({ size }) => size === 5,
+      () => seen,
+      ({ length }) => length === 1,
     );
-    // What was unbound is not bound again.
-    await expect(bus.publish(Paid({ aggregateId: 'b', n: 5 }))).rejects.toMatchObject({ code: 'UNROUTABLE' });
-    expect(bus.getStats().reconnections).toBe(0);
+    expect(seen).toEqual(['Late']);
   });
 
   it('are the given pattern alone where there is one', async () => {
@@ -175,6 +228,17 @@ describe.skipIf(rabbitmqUrl === undefined)('exchanges and bindings on RabbitMQ',
     expect(message).toContain(queue);
     expect(message).toContain('"x-queue-type":"quorum"');
     expect(message).toMatch(/RabbitMQ says: .*(x-max-length|x-queue-type|x-dead-letter)/);
+    expect(message).toMatch(
+      /It differs in \S+: asked for .+, there is .+; RabbitMQ tells the first difference only/,
+    );
+    // All that this bus asks for.
+    for (const argument of [
+      'x-dead-letter-routing-key',
+      'x-delivery-limit',
+      'x-dead-letter-strategy',
+      'x-overflow',
+    ])
+      expect(message).toContain(`"${argument}":`);
     expect(await rig.raw((channel) => channel.checkQueue(queue))).toMatchObject({ messageCount: 1 });
   });
 
