@@ -74,10 +74,10 @@ export class InMemoryEventBus extends StatechartEventBus {
       depth: (group) => store.depth(group),
       remove: (letters) => store.remove(letters),
       replay: async (letter: StoredDeadLetter, headers: Headers) => {
-        const { codec, embedded } = this.wiring;
+        const { codec, embedded, telemetry } = this.wiring;
         const event = codec.decode({ ...letter.message, headers });
         if ((await store.remove([letter])) === 0) return false;
-        embedded?.replay(this.actor, event, headers);
+        embedded?.replay(this.actor, event, headers, telemetry?.replayed(headers));
         return true;
       },
     };

@@ -12,7 +12,7 @@ import type { RedisSettings } from './options.ts';
 import { Publisher } from './publisher.ts';
 import { RedisReader } from './reader.ts';
 import type { ReaderHost } from './reader-host.ts';
-import { asError, connectionError } from './server-errors.ts';
+import { connectionError } from './server-errors.ts';
 
 /** What a connection takes from its transport. */
 export interface ConnectionContext {
@@ -48,7 +48,7 @@ export class RedisConnection implements Connection, ReaderHost {
     this.deadLetters = new RedisDeadLetterStore(commands.redis, names);
     this.closed = new Promise((resolve) => (this.#settle = resolve));
     this.#watch(commands);
-    for (const ledger of context.ledgers.values()) ledger.attach(commands.redis);
+    for (const ledger of context.ledgers.values()) ledger.resume(commands.redis);
   }
 
   publish(messages: readonly Message[]): Promise<void> {
@@ -136,7 +136,7 @@ export class RedisConnection implements Connection, ReaderHost {
     try {
       return await command();
     } catch (error) {
-      throw connectionError('Could not ask', this.commands.where, asError(error));
+      throw connectionError('Could not ask', this.commands.where, error);
     }
   }
 }

@@ -5,7 +5,7 @@ import { ConnectionError } from '../../errors.ts';
 import { fromBufferFields, headerFields } from './message-fields.ts';
 import type { RedisNames } from './names.ts';
 import { COUNT_DEAD_LETTERS, IDS_PER_CALL, REPLAY } from './scripts.ts';
-import { asError } from './server-errors.ts';
+import { driverError } from './server-errors.ts';
 
 const PAGE = 500;
 /** Stands for every group. */
@@ -83,9 +83,8 @@ export class RedisDeadLetterStore implements DeadLetterStore {
     try {
       return await command();
     } catch (error) {
-      throw new ConnectionError(`Could not ${doing} dead letters: ${asError(error).message}`, {
-        cause: error,
-      });
+      const cause = driverError(error);
+      throw new ConnectionError(`Could not ${doing} dead letters: ${cause.message}`, { cause });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { TransportNotice } from '../../contracts/transport.ts';
+import type { TransportNotice } from '../../contracts/transport-notice.ts';
 import type { RedisNames } from './names.ts';
 import type { RedisSettings } from './options.ts';
 import { LEAVE } from './scripts.ts';
@@ -58,10 +58,16 @@ export class Ledger implements LedgerOwner {
     return this.held + Math.max(0, unstored - 2 * this.#window);
   }
 
-  /** Goes on with a new connection: sends what is ordered, and begins to renew. */
+  /** Goes on with a new connection: sends what is ordered. */
   attach(redis: Redis): void {
     this.#redis = redis;
     for (const stream of this.streams) stream.attach(redis);
+  }
+
+  /** The same after a loss: what is in hand stays ours, also while a drain lets it end and nobody reads any more. */
+  resume(redis: Redis): void {
+    this.attach(redis);
+    if (this.held > 0) void this.live().catch(ignoreUntilNextTime);
   }
 
   /** Others still take this consumer for alive. */
@@ -99,9 +105,9 @@ export class Ledger implements LedgerOwner {
     this.#renewal = undefined;
   }
 
-  /** Resolves once every settlement ordered is stored, or no connection is left that could. */
+  /** Resolves once every settlement ordered is stored, over the next connection if need be. */
   async stored(): Promise<void> {
-    while (this.#redis !== undefined && !this.isStored) {
+    while (!this.isStored) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -133,6 +139,10 @@ export class Ledger implements LedgerOwner {
       count,
       detail: 'acknowledged after somebody else had taken them over, or after the stream was deleted',
     });
+  }
+
+  renewed(count: number): void {
+    this.notice?.({ kind: 'leases-renewed', count, detail: 'are ours for longer', isRepeated: true });
   }
 
   async #showLife(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { ConfigurationError, ConnectionError } from '../../errors.ts';
-import { connectionError, isPassing, isServerAnswer } from './server-errors.ts';
+import { connectionError, driverError, isPassing, isServerAnswer } from './server-errors.ts';
 
 /**
  * A driver that neither reconnects nor queues nor resends: with `retryStrategy: null` a lost socket rejects every
@@ -92,7 +92,7 @@ export class Link {
   private constructor(redis: Redis) {
     this.#redis = redis;
     this.where = whereOf(redis.options);
-    redis.on('error', (error: Error) => (this.#cause = error));
+    redis.on('error', (error: Error) => (this.#cause = driverError(error)));
     this.ended = new Promise((resolve) => {
       redis.once('end', () =>
         resolve(this.#destroyed ? undefined : (this.#cause ?? new Error('closed by the server'))),
@@ -121,7 +121,7 @@ export class Link {
       if (!isServerAnswer(error)) throw error;
       throw new ConnectionError(
         `Could not select database ${db} of Redis at ${this.where}: ${error.message}`,
-        { retryable: isPassing(error), cause: error },
+        { retryable: isPassing(error), cause: driverError(error) },
       );
     }
   }

@@ -2,7 +2,7 @@ import type { Message } from '../../contracts/message.ts';
 import { PublishFailure } from '../../errors.ts';
 import type { Link } from './link.ts';
 import { toFields } from './message-fields.ts';
-import { asError, isPassing, isServerAnswer } from './server-errors.ts';
+import { driverError, isPassing, isServerAnswer } from './server-errors.ts';
 
 /** Appends events to the stream. One socket answers in the order it was asked, so calls keep their order. */
 export class Publisher {
@@ -53,7 +53,7 @@ export class Publisher {
 /** `errors` has a place for every message, undefined for a stored one. */
 function failure(errors: readonly unknown[]): PublishFailure {
   const outcome = { stored: [] as number[], unknown: [] as number[], unsent: [] as number[] };
-  let cause: unknown;
+  let cause: Error | undefined;
   for (const [index, error] of errors.entries()) {
     if (error === undefined) {
       outcome.stored.push(index);
@@ -61,11 +61,11 @@ function failure(errors: readonly unknown[]): PublishFailure {
     }
     // What the server refused isn't stored; what it never answered may be.
     (isServerAnswer(error) ? outcome.unsent : outcome.unknown).push(index);
-    cause ??= error;
+    cause ??= driverError(error);
   }
   const failed = outcome.unknown.length + outcome.unsent.length;
   return new PublishFailure(
-    `Redis did not store ${failed} of ${errors.length} events: ${asError(cause).message}`,
+    `Redis did not store ${failed} of ${errors.length} events: ${cause?.message}`,
     outcome,
     { retryable: !isServerAnswer(cause) || isPassing(cause), cause },
   );

@@ -12,7 +12,7 @@ import { ReadAhead } from './read-ahead.ts';
 import type { ReadListener } from './read-ahead.ts';
 import { Pulled } from './pulled.ts';
 import type { ReaderHost } from './reader-host.ts';
-import { asError, connectionError, isMissingGroup, isRefused } from './server-errors.ts';
+import { connectionError, driverError, isMissingGroup, isRefused } from './server-errors.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** Reads the main stream and the group's replays by one blocking call, as far as the window has room. */
@@ -65,7 +65,7 @@ export class RedisReader implements Source, ReadListener {
     this.ready = new Promise((resolve) => (begun = resolve));
     this.#starting = this.#start().then(
       () => (this.#isStopped || this.#failure !== undefined ? undefined : begun()),
-      (error: unknown) => this.#breakDown(asError(error)),
+      (error: unknown) => this.#breakDown(driverError(error)),
     );
   }
 
@@ -134,7 +134,7 @@ export class RedisReader implements Source, ReadListener {
 
   failed(error: unknown): void {
     if (isMissingGroup(error)) this.#recovery ??= this.#recoverGroup();
-    else this.#breakDown(asError(error));
+    else this.#breakDown(driverError(error));
   }
 
   async #start(): Promise<void> {
@@ -169,7 +169,7 @@ export class RedisReader implements Source, ReadListener {
       this.#recovery = undefined;
       this.#reads?.pump();
     } catch (error) {
-      this.#breakDown(asError(error));
+      this.#breakDown(driverError(error));
     }
   }
 
@@ -210,13 +210,9 @@ export class RedisReader implements Source, ReadListener {
     await this.#link?.destroy();
     this.#host.left(this);
     // The ledger may serve another reader by now: the next connection's, or one that came after a refusal.
-    const isOurs = this.#ledger.onChange === this.#onChange;
-    if (isOurs && this.#ledger.isAttachedTo(this.#host.commands.redis)) {
-      this.#ledger.onChange = undefined;
-      await this.#ledger.leave().catch(() => undefined);
-    } else if (!this.#ledger.isStored) {
-      throw new ConnectionError('Settlements are not stored yet: the connection to Redis was lost');
-    }
+    if (this.#ledger.onChange !== this.#onChange) return;
+    this.#ledger.onChange = undefined;
+    await this.#ledger.leave().catch(() => undefined);
   }
 
   #breakDown(cause: Error): void {

@@ -8,8 +8,23 @@ const PASSING = /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|O
 const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH|ERR DB index|ERR Client sent AUTH)/i;
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH)/;
 
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+/** How a server goes on that doesn't know the command, or knows it by another name. */
+const QUOTED_ARGUMENTS = /,? with args beginning with:[^]*$/;
+
+/**
+ * What the driver threw. It keeps the name of the command that failed and loses its arguments: they are the bodies of
+ * events, or the password, and errors go to loggers.
+ */
+export function driverError(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  const failed = thrown as { command?: { readonly name: unknown } };
+  if (failed.command !== undefined) failed.command = { name: failed.command.name };
+  const { message, stack = '' } = thrown;
+  if (QUOTED_ARGUMENTS.test(message)) {
+    thrown.message = message.replace(QUOTED_ARGUMENTS, '');
+    thrown.stack = stack.replace(message, () => thrown.message);
+  }
+  return thrown;
 }
 
 /** The server said no: the command was not carried out. */
@@ -43,10 +58,11 @@ export function isRefusal(error: unknown): boolean {
   );
 }
 
-/** Wraps what the driver threw, and leaves errors of our own as they are; ioredis never tells the password. */
-export function connectionError(doing: string, where: string, cause: unknown): EventBusError {
-  if (cause instanceof EventBusError) return cause;
-  const reason = asError(cause).message || (cause as { code?: string }).code || 'no reason given';
+/** Wraps what the driver threw, and leaves errors of our own as they are. */
+export function connectionError(doing: string, where: string, thrown: unknown): EventBusError {
+  if (thrown instanceof EventBusError) return thrown;
+  const cause = driverError(thrown);
+  const reason = cause.message || (cause as { code?: string }).code || 'no reason given';
   return new ConnectionError(`${doing} Redis at ${where}: ${reason}`, {
     retryable: !isRefusal(cause),
     cause,

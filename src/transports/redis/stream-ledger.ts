@@ -4,10 +4,9 @@ import { ConnectionError, EventBusError } from '../../errors.ts';
 import type { DeliveryLedger, RedisDelivery } from './delivery.ts';
 import { Held } from './held.ts';
 import { headerFields, toFields } from './message-fields.ts';
-import { compareIds, RELEASED } from './names.ts';
-import type { RedisNames } from './names.ts';
+import { compareIds, RELEASED, type RedisNames } from './names.ts';
 import { DEAD_LETTER, IDS_PER_CALL, RELEASE, RENEW } from './scripts.ts';
-import { asError } from './server-errors.ts';
+import { driverError } from './server-errors.ts';
 
 /** How long a stored dead letter is remembered, for a repeated call after a lost reply. */
 const MARKER_TTL_MS = 600_000;
@@ -24,6 +23,8 @@ export interface LedgerOwner {
   changed(): void;
   /** Acks came when somebody else had acknowledged already. */
   lateAcks(count: number): void;
+  /** So many entries are ours for longer. */
+  renewed(count: number): void;
 }
 
 interface ReleaseOrder {
@@ -134,7 +135,8 @@ export class StreamLedger implements DeliveryLedger {
       this.held.remove(delivery);
     } catch (error) {
       if (error instanceof EventBusError) throw error;
-      throw new ConnectionError(`Could not dead-letter ${id}: ${asError(error).message}`, { cause: error });
+      const cause = driverError(error);
+      throw new ConnectionError(`Could not dead-letter ${id}: ${cause.message}`, { cause });
     } finally {
       delivery.isSettling = false;
       this.#scripts--;
@@ -156,6 +158,7 @@ export class StreamLedger implements DeliveryLedger {
       const lost = (await RENEW.run(redis, [this.stream], [group, consumer, ...chunk])) as string[];
       for (const id of lost.reverse()) this.#lost(id);
       if (lost.length > 0) this.#owner.changed();
+      if (chunk.length > lost.length) this.#owner.renewed(chunk.length - lost.length);
     }
   }
 
@@ -184,9 +187,8 @@ export class StreamLedger implements DeliveryLedger {
     this.#isScheduled = false;
     if (this.#releases.length > 0) void this.#flushReleases(this.#releases.splice(0));
     // One command on its way at a time: while the server syncs its log, the next one grows.
-    if (this.#redis !== undefined && this.#acksSent.length === 0 && this.#acks.length > 0) {
+    if (this.#redis !== undefined && this.#acksSent.length === 0 && this.#acks.length > 0)
       void this.#flushAcks(this.#redis);
-    }
     this.#owner.changed();
   }
 
@@ -229,9 +231,12 @@ export class StreamLedger implements DeliveryLedger {
           resolve();
         }
       } catch (error) {
+        const cause = driverError(error);
         for (const { delivery, reject } of chunk) {
+          // In hand it would be ours for as long as this process lives: nobody here has it, and nobody else would get it.
+          this.held.remove(delivery);
           delivery.isSettling = false;
-          reject(new ConnectionError(`Could not release ${delivery.position}`, { cause: asError(error) }));
+          reject(new ConnectionError(`Could not release ${delivery.position}`, { cause }));
         }
       }
     }

@@ -7,7 +7,7 @@ import { checkServer } from '../../../src/transports/redis/server.ts';
 import { redisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransportOptions } from '../../../src/transports/redis/options.ts';
 import type { RedisServer } from '../../../brokers/redis-server.ts';
-import { Bench, consume, message, redisBinary, startDurableRedis } from './port.ts';
+import { Bench, consume, message, printed, redisBinary, startDurableRedis } from './port.ts';
 
 describe('options of the Redis transport', () => {
   it.each([
@@ -82,6 +82,14 @@ describe.skipIf(redisBinary === undefined)('connecting to Redis', () => {
       name: 'ConnectionError',
       retryable: false,
     });
+  });
+
+  it('tells no password to whoever prints the refusal with its causes', async () => {
+    const refused: unknown = await redisTransport({ redisUrl: url('wrong-secret') })
+      .connect(AbortSignal.timeout(5000))
+      .catch((error: unknown) => error);
+    expect(printed(refused)).toContain('WRONGPASS');
+    expect(printed(refused)).not.toContain('wrong-secret');
   });
 
   it('rejects for now when nobody listens, or the server does not speak', async () => {

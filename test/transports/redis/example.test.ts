@@ -14,7 +14,39 @@ describe.skipIf(url === undefined)('the examples on Redis', () => {
     await removeKeys(url!, prefix);
     prefix = `example-${randomUUID()}`;
   });
-  const run = (file: string) => runExample(file, { REDIS_URL: url!, STREAM_PREFIX: prefix });
+  const run = (file: string, ...args: readonly string[]) =>
+    runExample(file, { REDIS_URL: url!, STREAM_PREFIX: prefix }, ...args);
+
+  it('handle what they publish, and say what became of it', async () => {
+    expect((await run('redis.ts')).split('\n')).toEqual([
+      'attempt 1: 1 parcels of order-1',
+      'attempt 1: 7 parcels of order-1',
+      '{',
+      expect.stringMatching(/^ {2}settled: \d,$/),
+      '  released: 0,',
+      '  aborted: 0,',
+      '  unpublished: 0,',
+      '  timedOut: false',
+      '}',
+      '',
+    ]);
+  });
+
+  it('are handled in one process and published in another', async () => {
+    const consumed = run('guide/two-processes.ts', 'consume');
+    expect(await run('guide/two-processes.ts', 'publish')).toBe('published\n');
+    expect(await consumed).toBe('created for ada\n');
+  });
+
+  it('list, replay and count what is set aside', async () => {
+    expect((await run('guide/redis-dead-letters.ts')).split('\n')).toEqual([
+      'noted ada',
+      'set aside: OrderCreated, no connection to the CRM',
+      'welcome, ada',
+      '{ pendingMessages: 0, dlqMessages: 0 }',
+      '',
+    ]);
+  });
 
   it('give each group everything, and share it among its members', async () => {
     expect(await run('consumer-groups.ts')).toBe('billing: 40 by two members, audit: 40 by one\n');

@@ -3,29 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startProxy } from '../../../src/testing/proxy.ts';
 import type { FaultProxy } from '../../../src/testing/proxy.ts';
 import type { RedisServer } from '../../../brokers/redis-server.ts';
-import type { TestConsumer } from './port.ts';
-import { Bench, consume, eventually, message, redisBinary, startDurableRedis } from './port.ts';
+import type { Bench, TestConsumer } from './port.ts';
+import { consume, eventually, message, printed, redisBinary, startBreakableRedis } from './port.ts';
 
 describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it', () => {
   let server: RedisServer;
   let bench: Bench;
   let proxy: FaultProxy;
-  beforeEach(async () => {
-    server = await startDurableRedis();
-    bench = new Bench(server.url);
-    proxy = await startProxy({ host: '127.0.0.1', port: server.port });
-  });
-  afterEach(async () => {
-    await bench.close();
-    await proxy.close();
-    await server.stop();
-  });
+  let redisUrl: string;
+  let stop: () => Promise<void>;
+  beforeEach(async () => ({ server, bench, proxy, redisUrl, stop } = await startBreakableRedis()));
+  afterEach(() => stop());
 
-  const throughProxy = (blockMs = 200) =>
-    bench.transport({ redisUrl: `redis://127.0.0.1:${proxy.port}`, pendingIdleMs: 60_000, blockMs });
+  const throughProxy = (blockMs = 200) => bench.transport({ redisUrl, pendingIdleMs: 60_000, blockMs });
   const ids = (consumers: readonly TestConsumer[]) =>
     consumers.flatMap(({ deliveries }) => deliveries.map((delivery) => delivery.message.id));
   const nothingPending = () =>
@@ -84,6 +76,40 @@ describe.skipIf(redisBinary === undefined)('faults of Redis and of the way to it
       unsent: [],
       retryable: true,
     });
+  });
+
+  it.each([1, 2])('tells no body to whoever prints why %d event(s) failed', async (count) => {
+    const secret = () => message('hush', { body: '{"card":"hush-hush"}' });
+    const messages = Array.from({ length: count }, secret);
+    const connection = await bench.connect(throughProxy());
+    const failed = () => connection.publish(messages).catch((error: unknown) => error);
+    await bench.redis.acl('SETUSER', 'default', '-xadd');
+    const refused = printed(await failed());
+    await bench.redis.acl('SETUSER', 'default', '+xadd');
+    expect(refused).toContain('NOPERM');
+    proxy.set('half-open');
+    const cut = failed();
+    await eventually(
+      () => bench.redis.xlen(bench.stream),
+      (length) => length === count,
+    );
+    proxy.set('rst');
+    expect(printed(await cut)).toContain('Connection is closed');
+    expect(refused + printed(await cut)).not.toContain('hush-hush');
+  });
+
+  it('tells no body to whoever prints why a dead letter was not stored', async () => {
+    const connection = await bench.connect();
+    const consumer = consume(connection);
+    await connection.publish([message('1', { body: '{"card":"hush-hush"}' })]);
+    const [delivery] = await consumer.received(1);
+    await bench.redis.acl('SETUSER', 'default', '-evalsha', '-eval');
+    const failed: unknown = await delivery!
+      .deadLetter({ 'x-exception-message': 'hush-hush' })
+      .catch((error: unknown) => error);
+    await bench.redis.acl('SETUSER', 'default', '+evalsha', '+eval');
+    expect(printed(failed)).toContain('NOPERM');
+    expect(printed(failed)).not.toContain('hush-hush');
   });
 
   it('repeats an ack whose reply was lost, over the next connection', async () => {

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
+import pino from 'pino';
 import { inject } from 'vitest';
 import type { Message } from '../../../src/contracts/message.ts';
-import type { Delivery, Source, TransportNotice } from '../../../src/contracts/transport.ts';
+import type { Delivery, Source } from '../../../src/contracts/transport.ts';
+import type { TransportNotice } from '../../../src/contracts/transport-notice.ts';
 import type { RedisConnection } from '../../../src/transports/redis/connection.ts';
 import { redisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransport } from '../../../src/transports/redis/transport.ts';
 import type { RedisTransportOptions } from '../../../src/transports/redis/options.ts';
+import { startProxy } from '../../../src/testing/proxy.ts';
 import { startRedisServer } from '../../../brokers/redis-server.ts';
 import type { RedisServer } from '../../../brokers/redis-server.ts';
 
@@ -17,6 +21,25 @@ export const redisBinary = inject('redisServer');
 /** Loses nothing that it has acknowledged, also when killed. */
 export function startDurableRedis(args: readonly string[] = []): Promise<RedisServer> {
   return startRedisServer(redisBinary ?? 'redis-server', { persistence: 'always', args });
+}
+
+/** One of those, and a way to it that can be broken. */
+export async function startBreakableRedis() {
+  const server = await startDurableRedis();
+  const bench = new Bench(server.url);
+  const proxy = await startProxy({ host: '127.0.0.1', port: server.port });
+  return {
+    server,
+    bench,
+    proxy,
+    /** By that way. */
+    redisUrl: `redis://127.0.0.1:${proxy.port}`,
+    async stop(): Promise<void> {
+      await bench.close();
+      await proxy.close();
+      await server.stop();
+    },
+  };
 }
 
 /** A bare client beside ours. It outlives restarts of the server. */
@@ -38,6 +61,10 @@ export function message(id: string, overrides: Partial<Message> = {}): Message {
   };
 }
 
+/** All that a console and pino print of an error. */
+export const printed = (error: unknown): string =>
+  inspect(error, { depth: 10 }) + JSON.stringify(pino.stdSerializers.errWithCause(error as Error));
+
 /** Polls, since a server tells of nothing by itself. */
 export async function eventually<T>(
   read: () => T | Promise<T>,
@@ -57,6 +84,7 @@ export async function eventually<T>(
 export interface TestConsumer {
   readonly source: Source;
   readonly deliveries: Delivery[];
+  /** Those worth a line in the log. */
   readonly notices: TransportNotice[];
   readonly largestBatch: number;
   /** Settles when the iteration ends: with what it threw, or undefined. */
@@ -75,7 +103,7 @@ export function consume(
     group: options.group ?? 'g',
     consumer: options.consumer ?? incarnation('c'),
     interest: { isEverything: true, types: [] },
-    notice: (notice) => notices.push(notice),
+    notice: (notice) => void (notice.isRepeated === true || notices.push(notice)),
   });
   let largestBatch = 0;
   const iterate = async (): Promise<unknown> => {
