@@ -1,5 +1,7 @@
 import { fromPromise, type AnyActorRef } from 'xstate';
-import type { Connection, Transport, TransportNotice } from '../src/contracts/transport.ts';
+import type { Connection, Transport } from '../src/contracts/transport.ts';
+import type { TransportNotice } from '../src/contracts/transport-notice.ts';
+import type { ConnectFailure } from './connection.ts';
 import type { ConsumerInput, DrainCounts } from './consumption.ts';
 import type { SubscriptionInput } from './subscription.ts';
 
@@ -20,7 +22,10 @@ export interface Publisher {
 export interface DrainReport extends DrainCounts {
   /** Events that were accepted and never confirmed. */
   readonly unpublished: number;
-  /** The time was up before all had ended. */
+  /**
+   * The time was up before all had ended. If the broker was away, what is settled here may not be stored there: that comes
+   * again.
+   */
   readonly timedOut: boolean;
 }
 
@@ -34,9 +39,13 @@ export interface BusInput {
   readonly consumer: () => Omit<ConsumerInput, 'connection'>;
   /** Builds the reason that the signals of cut-off handlers abort with. */
   readonly abortError: () => Error;
+  /** Told of every attempt to connect that failed, while opening and while opening again. */
+  readonly connectFailed: (failure: ConnectFailure) => void;
   /** Told of every loss of the connection, of its end, and of what ended the bus for good. */
   readonly lost: (error: unknown) => void;
   readonly reconnected: () => void;
+  /** Told when consuming has ended though nobody asked for it. */
+  readonly consumerEnded: (error: unknown) => void;
   /** What the broker tells of beside all that. */
   readonly notice: (notice: TransportNotice) => void;
   readonly failed: (error: unknown) => void;
@@ -80,7 +89,13 @@ export type BusEvent =
   | { readonly type: 'connection.timedOut'; readonly error: unknown }
   | { readonly type: 'consumer.consuming' }
   | { readonly type: 'consumer.interrupted' }
-  | { readonly type: 'consumer.stopped'; readonly counts: DrainCounts; readonly error?: unknown }
+  | {
+      readonly type: 'consumer.stopped';
+      readonly counts: DrainCounts;
+      /** Its time was up. */
+      readonly timedOut: boolean;
+      readonly error?: unknown;
+    }
   | { readonly type: 'connection.blocked' }
   | { readonly type: 'connection.unblocked' }
   | { readonly type: 'deadLetters.begun' }

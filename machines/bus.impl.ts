@@ -51,6 +51,7 @@ export const busSetup = setup({
           connectTimeoutMs: context.connectTimeoutMs,
           random: context.random,
           notice: context.notice,
+          connectFailed: context.connectFailed,
         },
       });
       enqueue.assign({ hasConnectionActor: true });
@@ -82,15 +83,20 @@ export const busSetup = setup({
         input: { ...context.consumer(), connection: context.connection },
       });
       if (context.isPaused) enqueue.sendTo('consumer', { type: 'pause' });
-      enqueue.assign({ hasConsumer: true, refusal: undefined });
+      enqueue.assign({ hasConsumer: true, refusal: undefined, report: NOTHING_DRAINED });
     }),
     removeConsumer: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'consumer.stopped') return;
       enqueue.stopChild('consumer');
+      if (event.error !== undefined) enqueue(() => context.consumerEnded(event.error));
       enqueue.assign({
         hasConsumer: false,
         refusal: event.error,
-        report: { ...context.report, ...event.counts },
+        report: {
+          ...context.report,
+          ...event.counts,
+          timedOut: context.report.timedOut || event.timedOut,
+        },
       });
     }),
     drainConsumerIfAny: enqueueActions(({ context, enqueue }) => {
@@ -129,7 +135,12 @@ export const busSetup = setup({
       enqueue.stopChild(actorId);
       // It never ends by itself: it has broken.
       if (actorId === 'consumer')
-        enqueue.raise({ type: 'consumer.stopped', counts: { settled: 0, released: 0, aborted: 0 }, error });
+        enqueue.raise({
+          type: 'consumer.stopped',
+          counts: { settled: 0, released: 0, aborted: 0 },
+          timedOut: false,
+          error,
+        });
       if (actorId === 'connection') enqueue.assign({ hasConnectionActor: false, connection: undefined });
     }),
     noteConsuming: assign({ isConsumerReady: ({ event }) => event.type === 'consumer.consuming' }),

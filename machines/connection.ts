@@ -1,5 +1,14 @@
-import { assign, fromCallback, fromPromise, sendParent, setup, type EventObject } from 'xstate';
-import type { Connection, Transport, TransportNotice } from '../src/contracts/transport.ts';
+import {
+  assign,
+  enqueueActions,
+  fromCallback,
+  fromPromise,
+  sendParent,
+  setup,
+  type EventObject,
+} from 'xstate';
+import type { Connection, Transport } from '../src/contracts/transport.ts';
+import type { TransportNotice } from '../src/contracts/transport-notice.ts';
 import { backoffMs } from './settlement.ts';
 
 export interface ConnectionInput {
@@ -8,6 +17,17 @@ export interface ConnectionInput {
   readonly connectTimeoutMs: number;
   readonly random: () => number;
   readonly notice: (notice: TransportNotice) => void;
+  readonly connectFailed: (failure: ConnectFailure) => void;
+}
+
+/** An attempt to connect that came to nothing. */
+export interface ConnectFailure {
+  /** Undefined where there was no answer when the time was up. */
+  readonly error: unknown;
+  /** Nothing was told of this outage before. */
+  readonly isFirst: boolean;
+  /** Another attempt can't help; the bus is told too. */
+  readonly isTerminal: boolean;
 }
 
 export interface ConnectionContext extends ConnectionInput {
@@ -60,10 +80,16 @@ export const connectionMachine = setup({
     noteConnection: assign({
       connection: ({ event }) => (event as unknown as { output: Connection }).output,
     }),
-    noteFailure: assign({
-      error: ({ event }) => (event as unknown as { error: unknown }).error,
-      attempts: ({ context }) => context.attempts + 1,
+    noteFailure: enqueueActions(({ context: { attempts, connectFailed }, event, enqueue }) => {
+      const { error } = event as unknown as { error: unknown };
+      enqueue.assign({ error, attempts: attempts + 1 });
+      enqueue(() => connectFailed({ error, isFirst: attempts === 0, isTerminal: isTerminal(error) }));
     }),
+    tellUnanswered: ({ context: { attempts, connectFailed }, event }) => {
+      // By its own answer, or because the bus closes, it is left otherwise.
+      if (!(event.type as string).startsWith('xstate.after.')) return;
+      connectFailed({ error: undefined, isFirst: attempts === 0, isTerminal: false });
+    },
     // Reset only after it has stood for a while: a link that is lost at once must not be opened without a pause.
     noteSteady: assign({ attempts: 0 }),
     noteLoss: assign({ connection: undefined, attempts: ({ context }) => context.attempts + 1 }),
@@ -93,6 +119,7 @@ export const connectionMachine = setup({
       states: {
         attempting: {
           description: 'The driver connects.',
+          exit: 'tellUnanswered',
           invoke: {
             src: 'connect',
             input: ({ context }) => context,

@@ -1,10 +1,13 @@
 import { assertEvent, assign, enqueueActions, raise, sendParent, sendTo, setup, stopChild } from 'xstate';
 import {
+  STALLED,
   askLag,
   closeSource,
   drainCounts,
+  endOfReading,
   pump,
   stopSource,
+  tellReadingAnew,
   widen,
   type ConsumerContext,
   type ConsumerEvent,
@@ -35,9 +38,12 @@ export const consumerSetup = setup({
     isEmbedded: ({ context }) => context.group === undefined,
     hasConnection: ({ context }) => context.connection !== undefined,
     isIdle: ({ context }) => context.flow.isIdle,
-    isQuiet: ({ context }) => context.flow.open === 0 && context.flow.pulled === context.pulledBefore,
+    // Without subscriptions it pulls nothing, whatever there is.
+    isQuiet: ({ context: { flow, pulledBefore } }) =>
+      flow.isWanted && flow.open === 0 && flow.pulled === pulledBefore,
     isRetrying: ({ context }) => context.deliveries === 'retrying',
     isDeadLettering: ({ context }) => context.deliveries === 'deadLettering',
+    isFailingToDefer: ({ context }) => context.deliveries === 'deferFailing',
     isFailingToStore: ({ context }) => context.deliveries === 'deadLetterFailing',
     hasLag: ({ event }) => (event as unknown as { output: number }).output > 0,
     isBlocked: ({ event }) => event.type === 'lanes.changed' && event.isBlocked,
@@ -78,16 +84,32 @@ export const consumerSetup = setup({
         return event.source;
       },
     }),
-    noteSourceEnded: assign({
-      subscribeAttempts: ({ context }) => context.subscribeAttempts + 1,
-      lastProblem: ({ event }) =>
-        event.type === 'source.ended'
-          ? `reading ended: ${String((event.error as Error | undefined)?.message)}`
-          : undefined,
+    noteSourceEnded: enqueueActions(({ context, event, enqueue }) => {
+      const lastProblem = endOfReading(event);
+      // The same again and again is worth one line; a connection that was lost has had its own.
+      const isRepeated = lastProblem === context.lastProblem;
+      enqueue.assign({ subscribeAttempts: context.subscribeAttempts + 1, lastProblem });
+      enqueue(() => tellReadingAnew(context, 'reading-ended', lastProblem, isRepeated));
     }),
-    noteStalled: assign({ lastProblem: 'there was lag, and nothing came' }),
-    noteProgress: assign({ pulledBefore: ({ context }) => context.flow.pulled }),
-    noteConsuming: assign({ subscribeAttempts: 0 }),
+    noteStalled: enqueueActions(({ context, enqueue }) => {
+      enqueue.assign({ lastProblem: STALLED });
+      enqueue(() => tellReadingAnew(context, 'stalled', STALLED));
+    }),
+    // Whoever else took it: nothing is held up any more.
+    forgetStall: assign({
+      lastProblem: ({ context }) => (context.lastProblem === STALLED ? undefined : context.lastProblem),
+    }),
+    // What was pulled since shows that reading goes well, whatever was wrong before.
+    noteProgress: assign({
+      pulledBefore: ({ context }) => context.flow.pulled,
+      lastProblem: ({ context }) =>
+        context.flow.pulled > context.pulledBefore ? undefined : context.lastProblem,
+    }),
+    // What ends it each time in the same way, as soon as it has begun, must not be met again without a longer pause.
+    noteBegun: assign({
+      subscribeAttempts: ({ context, event }) =>
+        endOfReading(event) === context.lastProblem ? context.subscribeAttempts : 0,
+    }),
     noteDraining: assign({
       countsBefore: ({ context }) => ({ ...context.flow.counts }),
       drainTimeoutMs: ({ event }) => (event.type === 'drain' ? event.timeoutMs : Infinity),
@@ -126,15 +148,19 @@ export const consumerSetup = setup({
     tellDrained: sendParent(({ context }) => ({
       type: 'consumer.stopped',
       counts: drainCounts(context, false),
+      timedOut: false,
     })),
     tellRefused: sendParent(({ context, event }) => ({
       type: 'consumer.stopped',
       counts: drainCounts(context, true),
+      timedOut: !context.flow.isIdle,
       error: (event as { error?: unknown }).error,
     })),
     tellAborted: sendParent(({ context }) => ({
       type: 'consumer.stopped',
       counts: drainCounts(context, true),
+      // Also where nothing is open any more: then not every settlement is known to be stored.
+      timedOut: true,
     })),
   },
 });

@@ -74,7 +74,7 @@ export const consumerMachine = consumerSetup.createMachine({
         consuming: {
           description: 'Deliveries come, and are started as slots are free.',
           tags: ['consuming'],
-          entry: ['noteConsuming', 'unlock', 'matchDemand', 'widen', 'startSoon', 'tellConsuming'],
+          entry: ['unlock', 'matchDemand', 'widen', 'startSoon', 'tellConsuming'],
           on: {
             'subscriptions.changed': { actions: ['matchDemand', 'widen'] },
             deliveries: { actions: ['hold', 'startReady'] },
@@ -82,7 +82,7 @@ export const consumerMachine = consumerSetup.createMachine({
             pause: 'paused',
             drain: 'draining',
             'connection.lost': { target: 'connecting', actions: 'forgetConnection' },
-            'source.ended': { target: 'connecting.backingOff', actions: 'noteSourceEnded' },
+            'source.ended': { target: 'connecting.backingOff', actions: ['noteBegun', 'noteSourceEnded'] },
             'source.stalled': 'stalled',
           },
         },
@@ -171,6 +171,7 @@ export const consumerMachine = consumerSetup.createMachine({
           description: 'None is in trouble.',
           always: [
             { guard: 'isFailingToStore', target: 'deadLettering.failing' },
+            { guard: 'isFailingToDefer', target: 'retrying.failing' },
             { guard: 'isDeadLettering', target: 'deadLettering' },
             { guard: 'isRetrying', target: 'retrying' },
           ],
@@ -178,7 +179,12 @@ export const consumerMachine = consumerSetup.createMachine({
         retrying: {
           description: 'At least one delivery waits for another attempt; others flow.',
           tags: ['retrying'],
+          initial: 'waiting',
           on: { 'deliveries.changed': { target: 'flowing', actions: 'noteDeliveries' } },
+          states: {
+            waiting: { description: 'For its time to come.' },
+            failing: { description: 'The broker takes no retry that is to wait there.', tags: ['degraded'] },
+          },
         },
         deadLettering: {
           description: 'At least one dead letter is being stored.',
@@ -189,10 +195,7 @@ export const consumerMachine = consumerSetup.createMachine({
           on: { 'deliveries.changed': { target: 'flowing', actions: 'noteDeliveries' } },
           states: {
             storing: { description: 'On its way to the broker.' },
-            failing: {
-              description: 'The broker does not take it; its lane is held until it does.',
-              tags: ['degraded'],
-            },
+            failing: { description: 'The broker does not take it; its lane is held.', tags: ['degraded'] },
           },
         },
       },
@@ -233,7 +236,7 @@ export const consumerMachine = consumerSetup.createMachine({
             input: ({ context }) => context,
             onDone: [
               { guard: 'hasLag', target: 'watching', actions: 'raiseStalled' },
-              { target: 'watching' },
+              { target: 'watching', actions: 'forgetStall' },
             ],
             onError: 'watching',
           },

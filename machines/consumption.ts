@@ -1,8 +1,12 @@
 import { fromCallback, fromPromise, type EventObject } from 'xstate';
-import type { Connection, Delivery, Interest, Source, TransportNotice } from '../src/contracts/transport.ts';
+import type { Connection, Delivery, Interest, Source } from '../src/contracts/transport.ts';
+import type { TransportNotice } from '../src/contracts/transport-notice.ts';
 import type { DeliverySettings } from './delivery.impl.ts';
 import type { Flow, FlowCounts } from './flow.ts';
 import type { DeliveriesState } from './troubles.ts';
+
+/** Why a consumer that got nothing started over, until it gets something. */
+export const STALLED = 'there was lag, and nothing came';
 
 export interface ConsumerInput {
   readonly flow: Flow;
@@ -110,6 +114,21 @@ export const pump = fromCallback<EventObject, ConsumerContext>(
   },
 );
 
+/** Why the source has ended, in words. */
+export function endOfReading(event: ConsumerEvent): string {
+  const error = event.type === 'source.ended' ? event.error : undefined;
+  return error === undefined ? 'reading ended' : `reading ended: ${(error as Error).message}`;
+}
+
+export function tellReadingAnew(
+  { notice }: ConsumerContext,
+  kind: 'reading-ended' | 'stalled',
+  why: string,
+  isRepeated = false,
+): void {
+  notice({ kind, count: 1, detail: `The consumer reads anew: ${why}.`, ...(isRepeated && { isRepeated }) });
+}
+
 /** Asks for what is subscribed to now; where that fails the source ends too, and asks again when it is opened. */
 export async function widen({ source, interest, bound }: ConsumerContext): Promise<void> {
   const now = interest();
@@ -122,8 +141,13 @@ export const stopSource = fromPromise<void, ConsumerContext>(async ({ input }) =
 /** Resolves once every settlement is stored, over a new connection if need be. */
 export const closeSource = fromPromise<void, ConsumerContext>(async ({ input }) => input.source?.close());
 
-export const askLag = fromPromise<number, ConsumerContext>(async ({ input: { connection, group } }) =>
-  connection === undefined ? 0 : ((await connection.info(group?.name)).lag ?? 0),
+/** Where nothing comes, either nothing is published, or the group is no longer given it, or reading has stopped. */
+export const askLag = fromPromise<number, ConsumerContext>(
+  async ({ input: { connection, group, source } }) => {
+    if (connection === undefined) return 0;
+    await source?.reassert?.();
+    return (await (source?.lag?.() ?? connection.info(group?.name).then(({ lag }) => lag))) ?? 0;
+  },
 );
 
 export function drainCounts({ flow, countsBefore }: ConsumerContext, wasAborted: boolean): DrainCounts {

@@ -49,6 +49,7 @@ export type DeliveryEvent =
   | { readonly type: 'retry.refused'; readonly subscription: string }
   | { readonly type: 'handler.removed'; readonly subscription: string }
   | { readonly type: 'drain' }
+  | { readonly type: 'recall' }
   | { readonly type: 'abandon' };
 
 const STORE_BACKOFF = { baseDelayMs: 100, maxDelayMs: 5000, jitter: 0.2 };
@@ -151,5 +152,17 @@ export function end({ dispatch }: DeliveryContext, outcome: Outcome): void {
   dispatch.home.ended(dispatch, outcome);
 }
 
-export const failedSubscriptions = ({ dispatch, runs }: DeliveryContext): readonly string[] =>
+const failedSubscriptions = ({ dispatch, runs }: DeliveryContext): readonly string[] =>
   dispatch.decided === undefined ? runs.failures.map((failure) => failure.subscription) : [];
+
+/** What others are told of its troubles. */
+export const tells = {
+  tellDeferFailing: ({ context }: Scope) => context.settings.troubles.storeFailingBegun('deferFailing'),
+  tellDeferAgain: ({ context }: Scope) => context.settings.troubles.storeFailingEnded('deferFailing'),
+  tellDeadLettering: ({ context }: Scope) =>
+    context.settings.troubles.deadLetteringBegun(failedSubscriptions(context)),
+  tellDeadLettered: ({ context }: Scope) =>
+    context.settings.troubles.deadLetteringEnded(failedSubscriptions(context)),
+  tellLetterFailing: ({ context }: Scope) => context.settings.troubles.storeFailingBegun('deadLetterFailing'),
+  tellLetterAgain: ({ context }: Scope) => context.settings.troubles.storeFailingEnded('deadLetterFailing'),
+};

@@ -6,10 +6,10 @@ import {
   end,
   endDeferred,
   endRetries,
-  failedSubscriptions,
   guards,
   note,
   runAgain,
+  tells,
   timerId,
   type DeliveryContext,
   type DeliveryEvent,
@@ -71,35 +71,28 @@ export const deliveryMachine = setup({
       endRetries(context, [event.subscription]);
       context.runs.cancel(event.subscription);
     }),
-    tellDeadLettering: ({ context }) =>
-      context.settings.troubles.deadLetteringBegun(failedSubscriptions(context)),
-    tellDeadLettered: ({ context }) =>
-      context.settings.troubles.deadLetteringEnded(failedSubscriptions(context)),
-    tellStoreFailing: ({ context }) => context.settings.troubles.storeFailingBegun(),
-    tellStoreAgain: ({ context }) => context.settings.troubles.storeFailingEnded(),
+    ...tells,
     noteStored: assign({
       outcome: ({ event }) => (event as unknown as { output: 'dead-lettered' | 'dropped' }).output,
     }),
     noteStoreFailed: assign({
       storeAttempts: ({ context, event }) => {
-        context.settings.storeFailed(context.dispatch, (event as unknown as { error: unknown }).error);
+        const { error } = event as unknown as { error: unknown };
+        context.settings.storeFailed(context.dispatch, error);
+        context.settings.troubles.storeProblem = error instanceof Error ? error.message : String(error);
         return context.storeAttempts + 1;
       },
     }),
     acknowledge: ({ context }) => context.dispatch.delivery?.ack(),
     endDeferred: ({ context }) => endDeferred(context),
-    endAcked: ({ context }) => end(context, 'acked'),
-    endStored: ({ context }) => end(context, context.outcome),
-    endReleased: enqueueActions(({ context, enqueue }) => {
+    endSettled: ({ context }) => end(context, context.outcome),
+    noteReleased: assign({ outcome: 'released' }),
+    noteAbandoned: assign({ outcome: 'abandoned' }),
+    // Nothing follows for who still waits for an attempt.
+    endGivenUp: ({ context }) => {
       endRetries(context);
-      enqueue.assign({ outcome: 'released' });
-      enqueue(({ context: ended }) => end(ended, 'released'));
-    }),
-    endAbandoned: enqueueActions(({ context, enqueue }) => {
-      endRetries(context);
-      enqueue.assign({ outcome: 'abandoned' });
-      enqueue(({ context: ended }) => end(ended, 'abandoned'));
-    }),
+      end(context, context.outcome);
+    },
   },
 }).createMachine({
   id: 'delivery',
@@ -118,7 +111,7 @@ export const deliveryMachine = setup({
       on: {
         handled: { actions: 'noteResult' },
         'retry.due': { actions: 'runAgain' },
-        // Its consumer drains, and says so to the attempts that wait for a slot before it says so to the delivery.
+        // Its consumer drains or its broker wants it back, which the attempts that wait for a slot are told first.
         'retry.refused': { actions: 'putBack' },
         'handler.removed': { actions: 'cancelRetry' },
         drain: 'finishing',
@@ -137,6 +130,8 @@ export const deliveryMachine = setup({
       on: {
         'retry.due': { target: 'handling', actions: 'runAgain' },
         'handler.removed': { target: 'handling', actions: 'cancelRetry' },
+        // Its broker has taken it back already, as nothing of it runs.
+        recall: 'released',
         drain: [
           { guard: 'canRelease', target: 'releasing' },
           { target: 'finishing', actions: 'runWaitingNow' },
@@ -160,6 +155,8 @@ export const deliveryMachine = setup({
         waiting: {
           description: 'The broker did not take it; waits before the next try.',
           tags: ['degraded'],
+          entry: 'tellDeferFailing',
+          exit: 'tellDeferAgain',
           after: { storeBackoff: 'storing' },
         },
       },
@@ -207,8 +204,8 @@ export const deliveryMachine = setup({
         waiting: {
           description: 'The broker did not take it; waits before the next try.',
           tags: ['degraded'],
-          entry: 'tellStoreFailing',
-          exit: 'tellStoreAgain',
+          entry: 'tellLetterFailing',
+          exit: 'tellLetterAgain',
           after: { storeBackoff: 'storing' },
         },
       },
@@ -224,22 +221,26 @@ export const deliveryMachine = setup({
       },
     },
     acking: { description: 'Every handler has ended well.', always: 'acked' },
-    acked: { description: 'The group never gets it again.', type: 'final', entry: 'endAcked' },
+    acked: { description: 'The group never gets it again.', type: 'final', entry: 'endSettled' },
     deadLettered: {
       description: 'Stored as a dead letter, or dropped where there are none.',
       type: 'final',
-      entry: 'endStored',
+      entry: 'endSettled',
     },
     deferred: {
       description: 'The copy is stored, so this one is acknowledged.',
       type: 'final',
       entry: 'endDeferred',
     },
-    released: { description: 'The broker has it again.', type: 'final', entry: 'endReleased' },
+    released: {
+      description: 'The broker has it again.',
+      type: 'final',
+      entry: ['noteReleased', 'endGivenUp'],
+    },
     abandoned: {
       description: 'Ownership is lost or given up; no settlement may follow.',
       type: 'final',
-      entry: 'endAbandoned',
+      entry: ['noteAbandoned', 'endGivenUp'],
     },
   },
   output: ({ context }) => context.outcome,

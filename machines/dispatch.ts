@@ -2,6 +2,7 @@ import type { AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../src/contracts/event.ts';
 import type { Headers } from '../src/contracts/message.ts';
 import type { DeadLetterReason, Settlement } from '../src/contracts/settlement.ts';
+import type { DispatchTelemetry } from '../src/contracts/telemetry.ts';
 import type { Delivery, DeliveryHolder } from '../src/contracts/transport.ts';
 
 /** Where a dispatch belongs: it is told when attempts are over and how the dispatch ended. */
@@ -18,7 +19,7 @@ export interface Home {
   retry(attempt: RetryOrder): void;
   /** The broker has taken it away. */
   lost(dispatch: Dispatch): void;
-  /** The broker wants it back: true if it hadn't begun, and is over now. */
+  /** The broker wants it back: true if nothing of it ran, and it is over now. */
   recall(dispatch: Dispatch): boolean;
 }
 
@@ -59,6 +60,8 @@ export class Dispatch implements DeliveryHolder {
   /** Undefined for an event of the embedded bus, which no broker delivered. */
   readonly delivery: Delivery | undefined;
   readonly home: Home;
+  /** There while somebody traces or measures. */
+  readonly telemetry: DispatchTelemetry | undefined;
   /** First attempts that haven't ended. */
   pending = 0;
   /** The delivery actor, once one of them failed. */
@@ -76,16 +79,23 @@ export class Dispatch implements DeliveryHolder {
   isOver = false;
   #done: (() => void) | undefined = undefined;
 
-  constructor(event: DomainEvent, headers: Headers, delivery: Delivery | undefined, home: Home) {
+  constructor(
+    event: DomainEvent,
+    headers: Headers,
+    delivery: Delivery | undefined,
+    home: Home,
+    telemetry: DispatchTelemetry | undefined,
+  ) {
     this.event = event;
     this.headers = headers;
     this.delivery = delivery;
     this.home = home;
+    this.telemetry = telemetry;
   }
 
   /** What a broker delivered; it is decoded when its turn comes. */
-  static of(delivery: Delivery, home: Home): Dispatch {
-    return new Dispatch(NO_EVENT, delivery.message.headers, delivery, home);
+  static of(delivery: Delivery, home: Home, telemetry: DispatchTelemetry | undefined): Dispatch {
+    return new Dispatch(NO_EVENT, delivery.message.headers, delivery, home, telemetry);
   }
 
   get dispatch(): this {
@@ -98,12 +108,14 @@ export class Dispatch implements DeliveryHolder {
   }
 
   handlerSucceeded(subscription: string, attempt: number): void {
+    if (this.telemetry !== undefined) this.telemetry.attemptSucceeded(subscription);
     if (attempt === this.attempt) this.pending--;
     if (this.early !== undefined && !this.isOver) this.#report({ subscription, attempt });
     this.#attemptEnded(attempt);
   }
 
   handlerFailed(subscription: string, attempt: number, error: unknown, at: number): void {
+    this.telemetry?.attemptFailed(subscription, error);
     if (attempt === this.attempt) this.pending--;
     if (!this.isOver) {
       const isFirst = this.early === undefined;
@@ -127,8 +139,9 @@ export class Dispatch implements DeliveryHolder {
     this.decided = { kind: 'dead-letter', reason, failures: [], error };
   }
 
-  over(): void {
+  over(outcome: Outcome): void {
     this.isOver = true;
+    if (this.telemetry !== undefined) this.telemetry.ended(outcome);
     this.#done?.();
   }
 

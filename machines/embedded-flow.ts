@@ -23,6 +23,7 @@ export class EmbeddedFlow implements Flow {
   readonly counts = noCounts();
   readonly blockingKeys = [];
   readonly pulled = 0;
+  readonly oldest = undefined;
   open = 0;
   window = Infinity;
   readonly #settings: EmbeddedFlowSettings;
@@ -77,6 +78,7 @@ export class EmbeddedFlow implements Flow {
     }
     stats.eventsConsumed++;
     dispatch.pending = wanted.length;
+    if (dispatch.telemetry !== undefined) dispatch.telemetry.started(dispatch.event, wanted.length);
     const { isOn: isInspected } = this.#settings.inspection;
     for (let at = 0; at < wanted.length; at++) {
       const { flow, handler } = wanted[at] as (typeof wanted)[number];
@@ -157,7 +159,7 @@ export class EmbeddedFlow implements Flow {
     const { stats, work } = this.#settings;
     noteOutcome(outcome, this.counts, stats);
     stats.inFlight--;
-    dispatch.over();
+    dispatch.over(outcome);
     work.end();
     this.open--;
     this.#tellIdle();

@@ -1,7 +1,8 @@
 import type { AnyActorRef } from 'xstate';
+import type { Clock } from '../src/contracts/clock.ts';
 import type { DomainEvent } from '../src/contracts/event.ts';
 import type { Message } from '../src/contracts/message.ts';
-import type { Stats } from '../src/contracts/telemetry.ts';
+import type { DeliveryTelemetry, Stats } from '../src/contracts/telemetry.ts';
 import type { Delivery } from '../src/contracts/transport.ts';
 import type { Home, Outcome } from './dispatch.ts';
 import type { Inspection } from './internals.ts';
@@ -36,6 +37,8 @@ export interface Flow extends Home {
   unlock(): void;
   /** Told when something can start, when nothing is open any more, and when lanes block the window. */
   listen(listener: FlowListener): void;
+  /** The delivery that has been pulled and unsettled for longest. */
+  readonly oldest: Delivery | undefined;
   /** Keys of the lanes that fill the window, so that nothing can move until one of them is done. */
   readonly blockingKeys: readonly string[];
 }
@@ -68,8 +71,9 @@ export interface LaneFlowSettings {
   readonly ordering: 'key' | 'none';
   /** Deliveries running at once. */
   readonly concurrency: number;
-  /** Broker deliveries beyond which a message is dead-lettered unhandled. */
+  /** @see QuarantineSettings */
   readonly maxDeliveries: number;
+  readonly clock: Clock;
   /** False where nobody else could take what is given back. */
   readonly canRelease: boolean;
   readonly onUnwanted: 'ack' | 'dead-letter';
@@ -82,6 +86,7 @@ export interface LaneFlowSettings {
   /** Told of every delivery that nobody here wants. */
   readonly unwanted: (message: Message) => void;
   readonly stats: Stats;
+  readonly telemetry: DeliveryTelemetry | undefined;
   readonly work: Work;
   readonly abandonError: () => Error;
 }

@@ -61,7 +61,11 @@ export class HandlerFlow {
     this.#isCalling = true;
     try {
       const handle = this.#handle;
-      const result = handle(dispatch.event, attempt);
+      const { telemetry } = dispatch;
+      const result =
+        telemetry === undefined
+          ? handle(dispatch.event, attempt)
+          : telemetry.run(attempt.subscription, attempt.attempt, () => handle(dispatch.event, attempt));
       // Anything thenable is awaited, not only a Promise.
       if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function')
         pending = result as PromiseLike<unknown>;

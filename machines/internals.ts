@@ -16,7 +16,8 @@ export function relay(source: AnyActorRef | undefined, target: AnyActorRef, even
 export interface Watcher {
   /** Whether it would see such a hot message now. What it sees of the others is not asked for. */
   wants(message: string): boolean;
-  tell(event: InspectionEvent): void;
+  /** @param hot The hot message it's about, if it's one of the data plane. */
+  tell(event: InspectionEvent, hot?: string): void;
 }
 
 /** Who inspects a system of actors, and what they want to see now. */
@@ -50,11 +51,22 @@ export function lookAround(inspection: Inspection): void {
 
 type Untold<Event = InspectionEvent> = Event extends InspectionEvent ? Omit<Event, 'rootId'> : never;
 
-/** The message that an inspection event is about, if it's one of the data plane. */
-export function hotMessage(event: Untold): string | undefined {
-  if (event.type === '@xstate.action') return HOT_ACTIONS.has(event.action.type) ? 'deliver' : undefined;
-  const type = 'event' in event ? event.event.type : undefined;
-  return hot.has(type) ? type : undefined;
+/**
+ * Finds the message that an inspection event is about, if it's one of the data plane. A step to another state never is,
+ * nor is the snapshot behind it: a drain ends with the last delivery, and whoever follows an actor must learn of that.
+ */
+function hotMessages(): (event: Untold) => string | undefined {
+  const stepped = new WeakSet<object>();
+  return (event) => {
+    if (event.type === '@xstate.action') return HOT_ACTIONS.has(event.action.type) ? 'deliver' : undefined;
+    const type = 'event' in event ? event.event.type : undefined;
+    if (!hot.has(type)) return undefined;
+    if (event.type === '@xstate.snapshot') return stepped.delete(event.actorRef) ? undefined : type;
+    if (event.type !== '@xstate.microstep' || event._transitions.every(({ target }) => target === undefined))
+      return type;
+    stepped.add(event.actorRef);
+    return undefined;
+  };
 }
 
 /**
@@ -63,6 +75,7 @@ export function hotMessage(event: Untold): string | undefined {
  */
 export function ownInspection(root: AnyActorRef, inspection: Inspection): void {
   const { watchers, wanted } = inspection;
+  const hotMessage = hotMessages();
   const system = root.system as unknown as {
     _sendInspectionEvent(event: Untold): void;
     inspect: AnyActorRef['system']['inspect'];
@@ -72,7 +85,7 @@ export function ownInspection(root: AnyActorRef, inspection: Inspection): void {
     const message = hotMessage(event);
     if (message !== undefined && !wanted.has(message)) return;
     const told = { ...event, rootId: root.sessionId } as InspectionEvent;
-    for (const watcher of watchers) watcher.tell(told);
+    for (const watcher of watchers) watcher.tell(told, message);
   };
   system.inspect = (observer) => {
     const { next } = toObserver(observer);

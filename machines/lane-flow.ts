@@ -31,7 +31,7 @@ export class LaneFlow implements Flow {
 
   constructor(settings: LaneFlowSettings) {
     this.#settings = settings;
-    this.#slots = new Slots(settings.concurrency);
+    this.#slots = new Slots(settings.concurrency, { ...settings, ready: () => this.#moved() });
   }
 
   attach(consumer: AnyActorRef, deliveries: AnyActorRef): void {
@@ -55,13 +55,17 @@ export class LaneFlow implements Flow {
     return this.#isBlocked ? [...this.#lanes.keys] : [];
   }
 
+  get oldest(): Delivery | undefined {
+    return this.#all.all()[0]?.delivery;
+  }
+
   hold(batch: readonly Delivery[]): void {
-    const { ordering, work } = this.#settings;
+    const { ordering, work, telemetry } = this.#settings;
     this.open += batch.length;
     this.pulled += batch.length;
     work.begin(batch.length);
     for (const delivery of batch) {
-      const dispatch = Dispatch.of(delivery, this);
+      const dispatch = Dispatch.of(delivery, this, telemetry?.arrived(delivery));
       this.#all.add(dispatch);
       delivery.holder = dispatch;
       if (ordering === 'none' || this.#lanes.enter(delivery.message.key, dispatch)) {
@@ -87,7 +91,7 @@ export class LaneFlow implements Flow {
 
   drain(): void {
     if (!this.#settings.canRelease) return this.startReady();
-    this.#slots.refuseRetries();
+    this.#slots.stop();
     const ready = this.#ready.drain();
     const unbegun = [...ready, ...this.#lanes.removeWaiting()];
     // Each held its lane, and the consumer that comes next has the same lanes.
@@ -101,6 +105,7 @@ export class LaneFlow implements Flow {
   }
 
   abandonAll(): void {
+    this.#slots.stop();
     for (const dispatch of this.#all.all().reverse()) {
       dispatch.delivery?.abandon();
       this.lost(dispatch);
@@ -145,33 +150,27 @@ export class LaneFlow implements Flow {
 
   lost(dispatch: Dispatch): void {
     if (dispatch.isOver || this.#takeOut(dispatch, 'abandoned')) return;
-    const { type } = (dispatch.delivery as Delivery).message;
-    for (const { handler } of this.#settings.routes.of(type))
+    for (const { handler } of this.#settings.routes.of((dispatch.delivery as Delivery).message.type))
       handler.send({ type: 'abort', reason: this.#settings.abandonError(), dispatch });
     if (dispatch.actor === undefined) this.ended(dispatch, 'abandoned');
     else dispatch.actor.send({ type: 'abandon' });
   }
 
   recall(dispatch: Dispatch): boolean {
-    return dispatch.isOver || this.#takeOut(dispatch, 'released');
+    return dispatch.isOver || this.#takeOut(dispatch, 'released') || this.#slots.recall(dispatch);
   }
 
   toJSON(): object {
-    return {
-      open: this.open,
-      running: this.#slots.used,
-      ready: this.#ready.length,
-      waiting: this.#lanes.waiting,
-      blockingKeys: this.blockingKeys,
-    };
+    const counts = { running: this.#slots.used, ready: this.#ready.length, waiting: this.#lanes.waiting };
+    return { open: this.open, ...counts, blockingKeys: this.blockingKeys };
   }
 
   #start(dispatch: Dispatch): void {
-    const { stats, routes, maxDeliveries } = this.#settings;
-    const { message, deliveryCount = 1, defer } = dispatch.delivery as Delivery;
+    const { stats, routes } = this.#settings;
+    const { message, defer } = dispatch.delivery as Delivery;
     this.#slots.take(dispatch);
     stats.inFlight++;
-    if (deliveryCount > maxDeliveries) return this.#decide(dispatch, 'too-many-deliveries');
+    if (this.#slots.convicts(dispatch)) return this.#decide(dispatch, 'too-many-deliveries');
     let wanted = targeted(routes.of(message.type), message.headers);
     const isWanted = wanted.length > 0 && this.#settings.isKnown(message.type);
     // Without a type it isn't a stranger but broken, unless its body names one: decoding says which.
@@ -185,6 +184,7 @@ export class LaneFlow implements Flow {
     if (wanted.length === 0) return this.#refuse(dispatch);
     stats.eventsConsumed++;
     dispatch.pending = wanted.length;
+    dispatch.telemetry?.started(dispatch.event, wanted.length);
     if (defer !== undefined) dispatch.attempt = attemptOf(message.headers);
     for (const { flow, handler } of wanted)
       if (flow?.isAtRest === true && !this.#settings.inspection.isOn) flow.run(dispatch);
@@ -223,7 +223,7 @@ export class LaneFlow implements Flow {
     noteOutcome(outcome, this.counts, stats);
     this.open--;
     this.#all.remove(dispatch);
-    dispatch.over();
+    dispatch.over(outcome);
     work.end();
     if (this.open === 0) this.#listener?.idle();
   }

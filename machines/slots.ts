@@ -1,22 +1,21 @@
 import type { Dispatch, RetryOrder } from './dispatch.ts';
 import { Fifo } from './fifo.ts';
 import { relay } from './internals.ts';
-
-/** From this delivery on a message is suspected of killing its process, and is handled alone. */
-const SUSPECT_FROM = 3;
-
-const isSuspect = ({ delivery }: Dispatch): boolean => (delivery?.deliveryCount ?? 1) >= SUSPECT_FROM;
+import { Quarantine, type QuarantineSettings } from './quarantine.ts';
 
 /** The slots of one consumer: deliveries that run at once, or one that is suspected alone. */
 export class Slots {
   readonly limit: number;
   used = 0;
+  readonly #quarantine: Quarantine | undefined;
   #alone: Dispatch | undefined = undefined;
   /** Further attempts that are due and wait for a slot; they go before deliveries that haven't started. */
   readonly retries = new Fifo<RetryOrder>();
 
-  constructor(limit: number) {
+  /** @param quarantine Undefined without a broker, where nothing is delivered twice. */
+  constructor(limit: number, quarantine?: QuarantineSettings) {
     this.limit = limit;
+    this.#quarantine = quarantine && new Quarantine(quarantine);
   }
 
   /** Nothing runs, and no further attempt is due. */
@@ -29,11 +28,19 @@ export class Slots {
   }
 
   mayStart(dispatch: Dispatch): boolean {
-    return this.hasFree && this.#alone === undefined && (this.used === 0 || !isSuspect(dispatch));
+    if (!this.hasFree || this.#alone !== undefined) return false;
+    const quarantine = this.#quarantine;
+    if (quarantine?.isSuspect(dispatch) !== true) return true;
+    return this.used === 0 && quarantine.isQuiet;
+  }
+
+  /** @see Quarantine.convicts */
+  convicts(dispatch: Dispatch): boolean {
+    return this.#quarantine?.convicts(dispatch) === true;
   }
 
   take(dispatch: Dispatch): void {
-    if (isSuspect(dispatch)) this.#alone = dispatch;
+    if (this.#quarantine?.isSuspect(dispatch) === true) this.#alone = dispatch;
     this.used++;
     dispatch.slots++;
   }
@@ -42,12 +49,31 @@ export class Slots {
     if (this.#alone === dispatch) this.#alone = undefined;
     this.used--;
     dispatch.slots--;
+    this.#quarantine?.stir();
   }
 
-  /** Gives the attempts that wait for a slot back to their delivery actors. */
-  refuseRetries(): void {
-    for (const { dispatch, subscription } of this.retries.drain())
-      dispatch.actor?.send({ type: 'retry.refused', subscription });
+  /** True if nothing of it runs, so that its delivery actor can give it up. */
+  recall(dispatch: Dispatch): boolean {
+    if (dispatch.slots > 0) return false;
+    this.refuseRetries(dispatch);
+    dispatch.actor?.send({ type: 'recall' });
+    return dispatch.isOver;
+  }
+
+  /** Nothing more is to begin: what waits for a slot goes back to its delivery actor. */
+  stop(): void {
+    this.#quarantine?.stop();
+    this.refuseRetries();
+  }
+
+  /** Gives the attempts that wait for a slot back to their delivery actors: all, or those of one delivery. */
+  refuseRetries(only?: Dispatch): void {
+    for (const order of this.retries.drain()) {
+      const { dispatch, subscription } = order;
+      if (only !== undefined && dispatch !== only) this.retries.push(order);
+      // One that is over by now has a stopped actor, and nobody who waits.
+      else if (!dispatch.isOver) dispatch.actor?.send({ type: 'retry.refused', subscription });
+    }
   }
 }
 

@@ -38,11 +38,15 @@ export type {
   Handler,
   HandlerObject,
   Health,
+  HealthCondition,
   PublishOptions,
   SubscribeOptions,
   Subscriber,
   Subscription,
 } from './bus/api.ts';
+export { probeHandler } from './bus/probes.ts';
+export { stopOnSignals } from './bus/signals.ts';
+export type { SignalledProcess, StopOnSignalsOptions, Stopping } from './bus/signals.ts';
 export type { BusOptions } from './bus/options.ts';
 export type {
   DeadLetterAdmin,

@@ -1,6 +1,6 @@
 export { TransportEventBus } from './bus/transport-event-bus.ts';
 export { PublishFailure } from './errors.ts';
-export type { Headers, Message, MessageAttributes } from './contracts/message.ts';
+export type { Headers, Message, MessageAttributes, SpanAttributes } from './contracts/message.ts';
 export type {
   Capabilities,
   Connection,
@@ -13,5 +13,5 @@ export type {
   SourceOptions,
   StoredDeadLetter,
   Transport,
-  TransportNotice,
 } from './contracts/transport.ts';
+export type { TransportNotice } from './contracts/transport-notice.ts';

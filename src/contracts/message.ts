@@ -19,6 +19,9 @@ export interface Message {
   readonly body: string | Uint8Array;
 }
 
+/** What a span says of a message, by OpenTelemetry's names. */
+export type SpanAttributes = Readonly<Record<string, string | number>>;
+
 /** Envelope values repeated outside the body, in wire spelling; absent when what was read lacks them. */
 export interface MessageAttributes {
   readonly aggregateType?: string;

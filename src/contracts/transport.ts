@@ -1,4 +1,6 @@
-import type { Headers, Message } from './message.ts';
+import type { DomainEvent } from './event.ts';
+import type { Headers, Message, SpanAttributes } from './message.ts';
+import type { TransportNotice } from './transport-notice.ts';
 
 /** A broker driver: all there is to write to support one more broker. It decides nothing about settlement. */
 export interface Transport {
@@ -12,28 +14,19 @@ export interface Transport {
   /** A group is given only the types that were asked for: its sources have {@link Source.want} (false). */
   readonly bindsTypes?: boolean;
   /**
+   * Milliseconds within which the broker wants a delivery settled, as far as that is known: a handler that may take as
+   * long is warned of (Infinity).
+   */
+  readonly deliveryTimeoutMs?: number;
+  /** What this broker's spans say of an event that is published; what all say isn't in it. */
+  readonly eventAttributes?: (event: DomainEvent) => SpanAttributes;
+  /**
    * Opens one connection; never retries.
    * @throws {ConnectionError} when the broker isn't reached before `signal` aborts; `retryable` is false for
    *   authentication and TLS errors.
    * @throws {ConfigurationError} when the broker can't do what the options ask for.
    */
   connect(signal: AbortSignal, notice?: (notice: TransportNotice) => void): Promise<Connection>;
-}
-
-/** Worth a log line and a count: a group made again, entries lost by trimming, an event that nobody is bound to. */
-export interface TransportNotice {
-  readonly kind:
-    | 'group-recreated'
-    | 'trimmed'
-    | 'claimed'
-    | 'late-ack'
-    | 'dead-letters-dropped'
-    | 'unroutable'
-    | 'rebalanced';
-  readonly count: number;
-  readonly detail: string;
-  /** Counted, and not worth another line in the log. */
-  readonly isRepeated?: boolean;
 }
 
 /** What a broker can do; what differs between brokers is read here, never from a broker's name. */
@@ -119,12 +112,22 @@ export interface Source extends AsyncIterable<readonly Delivery[]> {
    * source ends first.
    */
   want?(interest: Interest): Promise<void>;
+  /**
+   * Called when nothing has come for half a minute: sees to it that the group still is given what it asked for, where
+   * others can take that away without a word. Rejects when the connection or the source ends first.
+   */
+  reassert?(): Promise<void>;
+  /**
+   * How many messages the broker has for this source and has not sent, as asked when nothing comes. Absent where whoever reads
+   * is given what there is: then it is the lag of the group.
+   */
+  lag?(): Promise<number>;
   /** Stops reading; what was pulled stays ours, and is renewed. */
   pause(): void;
   resume(): void;
   /** Begins nothing new and ends the iteration; resolves once no further batch comes. */
   stop(): Promise<void>;
-  /** Resolves once every settlement asked for is stored; then gives up the consumer's place in the group. */
+  /** Once every settlement is stored, if need be over the next connection, gives up the consumer's place in the group. */
   close(): Promise<void>;
 }
 
@@ -135,6 +138,10 @@ export interface Delivery {
   readonly destination: string;
   /** The broker's coordinates of it there. */
   readonly position: string;
+  /** Of the destination, where it has several that are read apart. */
+  readonly partition?: string;
+  /** What this broker's spans say of it; what all say isn't in it. Read only while somebody traces. */
+  readonly spanAttributes?: SpanAttributes;
   /** 1 on the first delivery to this group; undefined where the broker keeps no count. */
   readonly deliveryCount: number | undefined;
   /** Set when it was handed out before: it goes before newer ones of its key that haven't started. */
@@ -148,7 +155,7 @@ export interface Delivery {
   ack(): void;
   /**
    * Not done: the broker hands it to this group again, and to no other, at once or when the source is closed. Rejects if
-   * that isn't certain.
+   * that isn't certain: then it is given up as by {@link abandon}.
    */
   release(): Promise<void>;
   /**
@@ -176,7 +183,7 @@ export interface Delivery {
   readonly parked?: () => void;
 }
 
-/** The consumer's side of a delivery; each is called at most once, and never after a settlement. */
+/** The consumer's side of a delivery, never called after a settlement. */
 export interface DeliveryHolder {
   /**
    * Ownership is gone: no settlement may follow. Where several go at once the newest are told first: else the next of a
@@ -184,8 +191,9 @@ export interface DeliveryHolder {
    */
   lost(): void;
   /**
-   * The broker wants it back for another consumer. True when it hasn't begun: then it is given up, and no settlement
-   * follows. False when it has: it will be settled.
+   * The broker wants it back for another consumer. True when nothing of it runs, because it hasn't begun or waits for
+   * another attempt: then it is given up, and no settlement follows. False otherwise; may be asked again then. The
+   * newest are asked first, as with `lost`.
    */
   recall(): boolean;
 }
@@ -223,11 +231,19 @@ export interface StoredDeadLetter {
 export interface ConnectionInfo {
   /** Messages held. */
   readonly length: number;
-  /** Handed out to the group and not settled; 0 without a group. */
+  /** Handed out and not settled, as {@link pendingOf} says to whom; 0 without a group. */
   readonly pendingMessages: number;
+  /**
+   * Whose `pendingMessages` are: the whole group's, or those of this connection alone, where the broker tells nobody what
+   * others hold ('group').
+   */
+  readonly pendingOf?: 'group' | 'connection';
   /** Dead letters of the group; of all groups without one. */
   readonly dlqMessages: number;
   readonly consumers: number;
-  /** Messages the group hasn't been handed yet; undefined where the broker can't tell. */
+  /**
+   * Messages the group hasn't been handed yet, the same to whoever asks; undefined where the broker can't tell. A broker that
+   * knows only how far a group is done counts what is in hand, too.
+   */
   readonly lag: number | undefined;
 }

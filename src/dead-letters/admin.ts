@@ -1,5 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 import type { DeadLetterReason } from '../contracts/settlement.ts';
+import type { Headers, Message } from '../contracts/message.ts';
 import type { Capabilities, DeadLetterStore, StoredDeadLetter } from '../contracts/transport.ts';
 import { ConfigurationError } from '../errors.ts';
 import { readDeadLetter, replayHeaders, type DeadLetter } from './dead-letter.ts';
@@ -16,6 +17,15 @@ export interface DeadLetterFilter {
   readonly since?: Date;
   /** Last failed before this time. */
   readonly until?: Date;
+}
+
+/** Follows what is replayed, for traces. */
+export interface ReplayTelemetry {
+  /** Undefined while nobody traces. */
+  replaying(
+    headers: Record<string, string>,
+    message: Message,
+  ): { readonly headers: Headers; follow<T>(replayed: Promise<T>): Promise<T> } | undefined;
 }
 
 export interface ReplayReport {
@@ -35,17 +45,20 @@ export class DeadLetterAdmin {
   readonly #ownGroup: string | undefined;
   readonly #capabilities: Pick<Capabilities, 'allGroups'>;
   readonly #clock: Clock;
+  readonly #telemetry: ReplayTelemetry | undefined;
 
   constructor(
     store: () => Promise<DeadLetterStore>,
     ownGroup: string | undefined,
     capabilities: Pick<Capabilities, 'allGroups'>,
     clock: Clock,
+    telemetry?: ReplayTelemetry,
   ) {
     this.#store = store;
     this.#ownGroup = ownGroup;
     this.#capabilities = capabilities;
     this.#clock = clock;
+    this.#telemetry = telemetry;
   }
 
   async count(filter: DeadLetterFilter = {}): Promise<number> {
@@ -90,10 +103,7 @@ export class DeadLetterAdmin {
     const everywhere = this.#capabilities.allGroups ? { group: '*' } : {};
     for await (const stored of this.#matching(store, everywhere))
       if (readDeadLetter(stored).id === id)
-        return await store.replay(
-          stored,
-          replayHeaders(stored, targets(stored, options.handlers ?? 'failed')),
-        );
+        return await this.#replay(store, stored, options.handlers ?? 'failed');
     return false;
   }
 
@@ -121,7 +131,7 @@ export class DeadLetterAdmin {
       if (dryRun) continue;
       if (ratePerSecond !== undefined && matched > 1) await this.#wait(1000 / ratePerSecond);
       try {
-        if (await store.replay(stored, replayHeaders(stored, targets(stored, 'failed')))) replayed++;
+        if (await this.#replay(store, stored, 'failed')) replayed++;
       } catch (error) {
         failed.push({ id: readDeadLetter(stored).id, error });
       }
@@ -138,6 +148,17 @@ export class DeadLetterAdmin {
       if (matching.length > 0) purged += await store.remove(matching);
     }
     return purged;
+  }
+
+  #replay(
+    store: DeadLetterStore,
+    stored: StoredDeadLetter,
+    handlers: 'failed' | 'all' | readonly string[],
+  ): Promise<boolean> {
+    const headers = replayHeaders(stored, targets(stored, handlers));
+    const followed = this.#telemetry?.replaying(headers, stored.message);
+    const replayed = store.replay(stored, followed?.headers ?? headers);
+    return followed?.follow(replayed) ?? replayed;
   }
 
   /** Those there are now; what fails meanwhile isn't among them. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Headers } from '../contracts/message.ts';
 import type { DeadLetterReason, HandlerFailure, Settlement } from '../contracts/settlement.ts';
 import type { StoredDeadLetter } from '../contracts/transport.ts';
+import { inOurNames } from './eventsource-py.ts';
 
 /** A message that was given up on, with the original byte for byte and why. */
 export interface DeadLetter {
@@ -23,7 +24,10 @@ export interface DeadLetter {
   /** Most attempts of one of them; 0 where none ran. */
   readonly attempts: number;
   readonly group: string;
-  /** Where the message was when it failed for the first time. */
+  /**
+   * Where the message was when it failed for the first time; of what eventsource-py dead-lettered on RabbitMQ, the routing
+   * key that it came by.
+   */
   readonly destination: string;
   readonly position: string;
   readonly firstFailedAt: Date;
@@ -55,6 +59,7 @@ const OURS = new Set([
   'x-last-failure-at',
   'x-original-destination',
   'x-original-position',
+  'x-original-traceparent',
   'x-group',
   'x-consumer',
   'x-replay-count',
@@ -112,14 +117,18 @@ export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string
 
 /** Headers of a replayed message: the user's, where it came from, and whom it is for. */
 export function replayHeaders(
-  { message: { headers } }: StoredDeadLetter,
+  { message }: StoredDeadLetter,
   targets: readonly string[] | undefined,
 ): Record<string, string> {
+  const headers = inOurNames(message.headers);
   const result: Record<string, string> = userHeaders(headers);
   for (const name of ['x-original-destination', 'x-original-position']) {
     const value = headers[name];
     if (value !== undefined) result[name] = value;
   }
+  // Whoever replays may put a trace of its own in the place of the first.
+  const trace = headers['x-original-traceparent'] ?? headers['traceparent'];
+  if (trace !== undefined) result['x-original-traceparent'] = trace;
   result['x-replay-count'] = String(Number(headers['x-replay-count'] ?? 0) + 1);
   if (targets !== undefined) result['x-target-handlers'] = targetList(targets);
   return result;
@@ -144,9 +153,9 @@ export function deferredHeaders(
 
 const targetList = (names: readonly string[]): string => names.map(encodeURIComponent).join(',');
 
-/** Reads a stored record; what a foreign writer left out gets the emptiest value of its kind. */
+/** Reads a stored record, also one of eventsource-py's; what it leaves out gets the emptiest value of its kind. */
 export function readDeadLetter({ position: cursor, message }: StoredDeadLetter): DeadLetter {
-  const { headers } = message;
+  const headers = inOurNames(message.headers);
   const stack = headers['x-exception-stack'];
   return {
     id: headers['x-dead-letter-id'] ?? deadLetterId([headers['x-group'] ?? '', cursor]),
@@ -163,15 +172,19 @@ export function readDeadLetter({ position: cursor, message }: StoredDeadLetter):
       ...(stack === undefined ? {} : { stack }),
     },
     failedHandlers: failedHandlers(headers),
-    attempts: Number(headers['x-attempt'] ?? headers['retry_count'] ?? 0),
+    attempts: countOf(headers['x-attempt']),
     group: headers['x-group'] ?? '',
     destination: headers['x-original-destination'] ?? '',
-    position: headers['x-original-position'] ?? headers['original_message_id'] ?? '',
-    firstFailedAt: new Date(headers['x-first-failure-at'] ?? headers['dlq_timestamp'] ?? 0),
-    lastFailedAt: new Date(headers['x-last-failure-at'] ?? headers['dlq_timestamp'] ?? 0),
-    replayCount: Number(headers['x-replay-count'] ?? 0),
+    position: headers['x-original-position'] ?? '',
+    firstFailedAt: timeOf(headers['x-first-failure-at']),
+    lastFailedAt: timeOf(headers['x-last-failure-at']),
+    replayCount: countOf(headers['x-replay-count']),
   };
 }
+
+// Anybody may have written them.
+const countOf = (text: string | undefined): number => Number(text) || 0;
+const timeOf = (text: string | undefined): Date => new Date(Date.parse(text ?? '') || 0);
 
 function failedHandlers(headers: Headers): readonly FailedHandler[] {
   try {

@@ -67,14 +67,27 @@ describe('lanes', () => {
 });
 
 describe('a suspect', () => {
-  it('from its third delivery on runs alone', () => {
+  it('from its third delivery on runs alone, once what was done is acknowledged', async () => {
     const rig = laneRig({ concurrency: 4 });
     rig.hold('a1', { name: 'b1', deliveryCount: 3 }, 'c1');
     expect(rig.running()).toEqual(['a1']);
     rig.succeed('a1');
+    expect(rig.running()).toEqual([]);
+    await rig.clock.advance(20);
     expect(rig.running()).toEqual(['b1']);
     rig.succeed('b1');
     expect(rig.running()).toEqual(['c1']);
+    rig.succeed('c1');
+    expect(rig.clock.pending).toBe(0);
+  });
+
+  it.each(['drain', 'abandonAll'] as const)('that waits to begin leaves no timer behind: %s', (end) => {
+    const rig = laneRig({ concurrency: 4 });
+    rig.hold('a1', { name: 'b1', deliveryCount: 3 });
+    rig.succeed('a1');
+    expect(rig.clock.pending).toBe(1);
+    rig.flow[end]();
+    expect(rig.clock.pending).toBe(0);
   });
 
   it('is none at its second delivery', () => {
@@ -95,6 +108,72 @@ describe('a suspect', () => {
       expect(rig.troubled[0]?.decided).toMatchObject({ reason: 'too-many-deliveries', failures: [] });
       expect(rig.running()).toEqual(['b1']);
     }
+  });
+});
+
+describe('what ends its process', () => {
+  /** Processes one after another, each with all that is left, until one ends by itself; how it went. */
+  async function processes(killers: readonly string[], maxDeliveries: number) {
+    let left = Array.from({ length: 40 }, (_, at) => ({ name: `${'abcd'[at % 4]}${at}`, deliveryCount: 1 }));
+    const handled: string[] = [];
+    const convicted: string[] = [];
+    for (let deaths = 0; ; deaths++) {
+      if (deaths > 100) throw new Error('It goes on for ever.');
+      const rig = laneRig({ concurrency: 4, maxDeliveries });
+      rig.hold(...left);
+      const done: string[] = [];
+      let hasDied = false;
+      const set: string[] = [];
+      const store = () => {
+        for (const { delivery } of rig.troubled.slice(set.length)) {
+          set.push(delivery?.message.id as string);
+          rig.end(set.at(-1) as string, 'dead-lettered');
+        }
+        return rig.clock.advance(20);
+      };
+      for (await store(); rig.running().length > 0; await store()) {
+        hasDied = rig.running().some((name) => killers.includes(name));
+        const name = rig.running()[0] as string;
+        if (hasDied) break;
+        rig.succeed(name);
+        done.push(name);
+      }
+      handled.push(...done);
+      convicted.push(...set);
+      left = left
+        .filter(({ name }) => !done.includes(name) && !set.includes(name))
+        .map(({ name, deliveryCount }) => ({ name, deliveryCount: deliveryCount + 1 }));
+      if (!hasDied) return { handled, convicted, deaths, left };
+    }
+  }
+
+  it.each([
+    [['c14'], 4],
+    [['a0'], 3],
+    [['d39'], 20],
+    [['c14', 'c18'], 4],
+    [['a8', 'b21', 'd35'], 5],
+  ])('is dead-lettered, and none that was pulled with it: %j', async (killers, maxDeliveries) => {
+    const { handled, convicted, deaths, left } = await processes(killers, maxDeliveries);
+    expect(convicted).toEqual(killers);
+    expect(handled).toHaveLength(40 - killers.length);
+    expect(new Set(handled).size).toBe(handled.length);
+    expect(left).toEqual([]);
+    expect(deaths).toBe(maxDeliveries + killers.length - 1);
+  });
+
+  it('was the first over the limit: the next ones are handled, each alone', async () => {
+    const rig = laneRig({ concurrency: 4, maxDeliveries: 1 });
+    rig.hold('a1', ...['b1', 'c1', 'd1'].map((name) => ({ name, deliveryCount: 2 })));
+    rig.succeed('a1');
+    await rig.clock.advance(20);
+    expect(rig.troubled).toHaveLength(1);
+    await rig.clock.advance(20);
+    expect(rig.running()).toEqual(['c1']);
+    rig.succeed('c1');
+    await rig.clock.advance(20);
+    expect(rig.running()).toEqual(['d1']);
+    expect(rig.troubled).toHaveLength(1);
   });
 });
 

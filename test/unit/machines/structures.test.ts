@@ -241,9 +241,9 @@ describe('Troubles', () => {
     troubles.retryBegun('t');
     expect(lines()).toEqual(['t retrying']);
     troubles.deadLetteringBegun(['s']);
-    troubles.storeFailingBegun();
+    troubles.storeFailingBegun('deadLetterFailing');
     expect(lines()).toEqual(['s deadLettering', 'all deadLettering', 'all deadLetterFailing']);
-    troubles.storeFailingEnded();
+    troubles.storeFailingEnded('deadLetterFailing');
     troubles.deadLetteringEnded(['s']);
     expect(lines()).toEqual(['all deadLettering', 's retrying', 'all retrying']);
     troubles.retryEnded('s');
