@@ -34,8 +34,12 @@ const FORMATS: Record<
 
 export const formats = Object.keys(FORMATS) as readonly Format[];
 
-/** One after the other, as text that may be printed; Mermaid's are set apart by comments. */
+/** As text that may be printed: of several, Mermaid set apart by comments, or one JSON object with a machine for each name. */
 export async function printed(names: readonly string[], format: Format): Promise<string> {
+  if (format === 'json' && names.length > 1) {
+    const configs = names.map((name) => [name, JSON.parse(jsonOf(machines.get(name)!)) as unknown]);
+    return `${JSON.stringify(Object.fromEntries(configs), null, 2)}\n`;
+  }
   const parts: string[] = [];
   for (const name of names) {
     const text = await FORMATS[format].write(machines.get(name)!);

@@ -40,6 +40,7 @@ program
     `
 Examples:
   buschart machines delivery                        a chart for a Markdown page
+  buschart machines --format json                   one object, { "bus": { … }, … }
   buschart machines --format json --out charts      files to import into the editor of Stately
   buschart machines bus --format svg > bus.svg      a picture`,
   )

@@ -1,4 +1,4 @@
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import type { BrokerEventBus } from '../bus/api.ts';
 import type { Done } from './protocol.ts';
 
@@ -35,6 +35,9 @@ const counted = (count: number): string => `${count} dead letter${count === 1 ? 
 const SAID = { pause: 'Paused', resume: 'Resumed' };
 
 function busTo(bus: BrokerEventBus, what: 'pause' | 'resume'): Done {
+  const { isPaused } = bus.actor.getSnapshot().context;
+  if (isEnding(bus)) return unchanged('bus', bus.state, what);
+  if (isPaused === (what === 'pause')) return unchanged('bus', isPaused ? 'paused' : 'not paused', what);
   bus[what]();
   return { message: `${SAID[what]} the bus.` };
 }
@@ -43,10 +46,20 @@ function subscriptionTo(bus: BrokerEventBus, what: 'pause' | 'resume', id: strin
   const children: Readonly<Record<string, AnyActorRef | undefined>> = bus.actor.getSnapshot().children;
   for (const child of Object.values(children)) {
     if (child?.sessionId !== id) continue;
-    const { context } = child.getSnapshot() as { context?: { name?: unknown; handler?: unknown } };
-    if (typeof context?.name !== 'string' || context.handler === undefined) return undefined;
+    const snapshot = child.getSnapshot() as AnyMachineSnapshot;
+    const { name, handler } = (snapshot.context ?? {}) as { name?: unknown; handler?: unknown };
+    if (typeof name !== 'string' || handler === undefined) return undefined;
+    // Paused, it would hold up the end of the bus.
+    if (isEnding(bus)) return unchanged('bus', bus.state, what);
+    if (!snapshot.can({ type: what })) return unchanged(`subscription ${name}`, String(snapshot.value), what);
     child.send({ type: what });
-    return { message: `${SAID[what]} the subscription ${context.name}.` };
+    return { message: `${SAID[what]} the subscription ${name}.` };
   }
   return undefined;
 }
+
+const isEnding = ({ state }: BrokerEventBus): boolean => state === 'draining' || state === 'stopped';
+
+const unchanged = (name: string, state: string, what: string): Done => ({
+  message: `The ${name} is ${state}: there is nothing to ${what}.`,
+});

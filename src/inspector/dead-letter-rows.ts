@@ -6,17 +6,11 @@ import type { Payloads } from '../observability/inspection.ts';
 
 const PAGE = 50;
 
-/** The dead letters behind a cursor, without their bodies. */
-export async function deadLetterPage(
-  admin: DeadLetterAdmin,
-  after: string | undefined,
-): Promise<DeadLetterPage> {
+/** The oldest dead letters, so many of them (50), without their bodies. */
+export async function deadLetterPage(admin: DeadLetterAdmin, limit = PAGE): Promise<DeadLetterPage> {
   // One more than is shown, to know whether there are more.
-  const [letters, total] = await Promise.all([
-    admin.list({ limit: PAGE + 1, ...(after !== undefined && { after }) }),
-    admin.count(),
-  ]);
-  return { letters: letters.slice(0, PAGE).map(rowOf), total, hasMore: letters.length > PAGE };
+  const [letters, total] = await Promise.all([admin.list({ limit: limit + 1 }), admin.count()]);
+  return { letters: letters.slice(0, limit).map(rowOf), total, hasMore: letters.length > limit };
 }
 
 /** Undefined when there is no such dead letter any more. */
@@ -38,7 +32,6 @@ function rowOf(letter: DeadLetter): DeadLetterRow {
   const { error, failedHandlers, firstFailedAt, lastFailedAt } = letter;
   return {
     id: letter.id,
-    cursor: letter.cursor,
     eventType: letter.eventType,
     eventId: letter.eventId,
     aggregateId: letter.aggregateId,

@@ -63,20 +63,22 @@ export class Follower {
 
   get facts(): BusFacts {
     const snapshot = this.bus.actor.getSnapshot();
-    const { state, reasons } = health(snapshot, this.bus.getStats());
+    const { state, status: condition, reasons } = health(snapshot, this.bus.getStats());
+    // One that is paused says so, and is well.
+    const isWell = condition === 'healthy';
     const { context, tags, status, value } = snapshot;
     const info = this.#figures.info;
     const consumer = consumerOf(snapshot);
     return {
       state,
       tone:
-        reasons.length > 0 && state === 'consuming'
+        !isWell && state === 'consuming'
           ? 'bad'
           : toneOf({ status, value, tags: [...tags] } satisfies ShownState),
       isPaused: context.isPaused,
       destination: context.transport?.destination ?? 'memory',
       group: consumer?.context.group?.name ?? '',
-      reasons: reasons.map(shownText),
+      reasons: isWell ? [] : reasons.map(shownText),
       problem: info === undefined ? this.#figures.problem : undefined,
     };
   }

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { BrokerEventBus } from '../bus/api.ts';
 import { parseOptions } from '../bus/options.ts';
 import { CHART_STYLE } from '../charts/svg-style.ts';
+import { defaultLogger } from '../observability/default-logger.ts';
 import { Access } from './access.ts';
 import { readAssets } from './assets.ts';
 import { Follower } from './follower.ts';
@@ -58,6 +59,8 @@ export async function startInspector(
     follower.close();
     throw error;
   }
+  // Such as that the process has no file descriptor left for a connection: without a listener it would end for it.
+  server.on('error', (error) => defaultLogger.error({ err: error }, 'The inspector could not serve a page.'));
   server.unref();
   server.on('connection', (socket) => socket.unref());
   let closed: Promise<void> | undefined;

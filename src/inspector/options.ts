@@ -13,7 +13,7 @@ export const inspectorOptionsSchema = z.strictObject({
   allowActions: z.boolean().optional(),
   /** How much of events is shown, in dead letters too: `'none'`, `'redacted'` (keys with types) or `'full'` ('none'). */
   payloads: z.enum(['none', 'redacted', 'full']).optional(),
-  /** Part of the URL, and asked for by every request; 22 characters or more (128 random bits, new at every start). */
+  /** Part of the URL, and asked for by all but the page's own files; 22 characters or more (192 random bits, new at every start). */
   token: z
     .string()
     .regex(/^[\w-]{22,200}$/, 'must have 22 or more of the characters A-Z a-z 0-9 _ -')

@@ -84,7 +84,6 @@ export interface Hello {
 
 export interface DeadLetterRow {
   readonly id: string;
-  readonly cursor: string;
   readonly eventType: string;
   readonly eventId: string;
   readonly aggregateId: string;

@@ -71,9 +71,11 @@ export function routes(settings: RoutesSettings): Hono {
     const details = watch.details(context.req.param('id'));
     return details === undefined ? context.notFound() : context.json(details);
   });
-  app.get('/api/dead-letters', async (context) =>
-    context.json(await within(ANSWER_MS, deadLetterPage(bus.deadLetters, context.req.query('after')))),
-  );
+  app.get('/api/dead-letters', async (context) => {
+    const limit = context.req.query('limit');
+    const page = deadLetterPage(bus.deadLetters, limit === undefined ? undefined : Number(limit));
+    return context.json(await within(ANSWER_MS, page));
+  });
   app.get('/api/dead-letters/:id', async (context) => {
     const id = context.req.param('id');
     const payload = await within(ANSWER_MS, deadLetterPayload(bus.deadLetters, id, payloads));

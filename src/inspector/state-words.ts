@@ -20,7 +20,8 @@ export function shortState(kind: ActorKind, { status, value }: ShownState): stri
   if (value === undefined) return status;
   if (typeof value === 'object' && value !== null && (kind === 'bus' || kind === 'consumer')) {
     const { lifecycle, ...regions } = value as Readonly<Record<string, unknown>>;
-    const others = Object.values(regions).map(pathOf);
+    // Of a region beside it the outermost state is enough: there is one line for all of them.
+    const others = Object.values(regions).map((region) => pathOf(region).replace(/:.*/, ''));
     return [pathOf(lifecycle), ...others.filter((state) => !USUAL.has(state))].join(', ');
   }
   return pathOf(value);

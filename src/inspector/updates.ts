@@ -16,6 +16,8 @@ export class Updates {
   readonly #source: Source;
   readonly #changed = new Set<string>();
   readonly #gone = new Set<string>();
+  /** Told of, and not told to be gone. */
+  readonly #known = new Set<string>();
   #isFirst = true;
   #sampledAt = 0;
   #facts = '';
@@ -31,9 +33,9 @@ export class Updates {
   }
 
   gone(id: string): void {
-    // One that came and went in between was never told of.
-    if (!this.#changed.delete(id)) this.#gone.add(id);
-    else this.#gone.add(id);
+    this.#changed.delete(id);
+    // One that came and went while the page took nothing is no news to it, and there may be any number of those.
+    if (this.#known.delete(id)) this.#gone.add(id);
   }
 
   /** Undefined when there is nothing new. */
@@ -46,7 +48,10 @@ export class Updates {
     const text = JSON.stringify(facts);
     if (text !== this.#facts) update.bus = facts;
     this.#facts = text;
-    if (this.#changed.size > 0) update.actors = [...this.#changed].flatMap((id) => watch.row(id) ?? []);
+    if (this.#changed.size > 0) {
+      update.actors = [...this.#changed].flatMap((id) => watch.row(id) ?? []);
+      for (const { id } of update.actors) this.#known.add(id);
+    }
     if (this.#gone.size > 0) update.gone = [...this.#gone];
     this.#changed.clear();
     this.#gone.clear();

@@ -3,62 +3,17 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
-import { defineEvent, EventRegistry, InMemoryEventBus, type InMemoryEventBusOptions } from 'buschart';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import type { InMemoryEventBus } from 'buschart';
 import { startInspector, type InspectorOptions } from 'buschart/inspector';
-import { openChromium } from '../support/pages/chromium.ts';
+import { browserContext, choose, item, lit, openPage, orderBus, Placed, placed } from './order-page.ts';
 
 const program = inject('chromium');
-const registry = new EventRegistry();
-const Placed = defineEvent({
-  type: 'OrderPlaced',
-  aggregateType: 'Order',
-  registry,
-  schema: z.object({ n: z.int(), card: z.string() }),
-});
-const placed = (n = 0) => Placed({ aggregateId: `order-${n % 1000}`, n, card: '4242-4242' });
-const silent = (): void => undefined;
-
-function orderBus(options: InMemoryEventBusOptions = {}): InMemoryEventBus {
-  const logger = { debug: silent, info: silent, warn: silent, error: silent };
-  const bus = new InMemoryEventBus({ registry, logger, ...options });
-  onTestFinished(async () => void (await bus.shutdown({ timeoutMs: 100 })));
-  return bus;
-}
 
 describe.skipIf(program === undefined)('the inspector in Chromium', () => {
-  let context: BrowserContext;
-  let opened: Awaited<ReturnType<typeof openChromium>>;
-  beforeAll(async () => {
-    opened = await openChromium(program!, { viewport: { width: 1280, height: 900 } });
-    ({ context } = opened);
-  });
-  afterAll(() => opened[Symbol.asyncDispose]());
+  const context = browserContext(program);
 
-  /** A page that shows the bus; whatever it complains of fails the test. */
-  async function open(bus: InMemoryEventBus, options: InspectorOptions = {}) {
-    const inspector = await startInspector(bus, options);
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    onTestFinished(async () => {
-      await page.close();
-      await inspector.close();
-    });
-    await page.goto(inspector.url);
-    await page.getByRole('treeitem').first().waitFor();
-    return { page, inspector, complaints };
-  }
-
-  const item = (page: Page, name: string | RegExp) => page.getByRole('treeitem', { name });
-  const choose = (page: Page, name: string) => page.locator('.row', { hasText: name }).first().click();
-  const lit = (page: Page) =>
-    page.locator('#chart .active').evaluateAll((all) => all.map((one) => one.getAttribute('data-state')));
+  const open = (bus: InMemoryEventBus, options?: InspectorOptions) => openPage(context(), bus, options);
 
   it('shows the actors with their states, and follows them', async () => {
     const bus = orderBus();
@@ -78,14 +33,16 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
     expect(page.url()).not.toContain('token');
     await page.reload();
     await item(page, /^bus/).waitFor();
-    const other = await context.newPage();
+    const other = await context().newPage();
     onTestFinished(() => other.close());
     await other.goto(inspector.url.replace(/#.*/, ''));
     await expect.poll(() => other.getByRole('status').innerText()).toContain('token');
     expect(await other.getByRole('treeitem').count()).toBe(0);
     await other.goto(inspector.url.replace(/#.*/, '#token=wrong-wrong-wrong-wrong'));
-    await other.reload();
-    await expect.poll(() => other.getByRole('status').innerText()).toContain('token');
+    await expect.poll(() => other.getByRole('status').innerText()).toContain('This needs the token');
+    await other.goto(inspector.url);
+    await item(other, /^bus/).waitFor();
+    expect(other.url()).not.toContain('token');
   });
 
   it("draws the chosen actor's chart, and lights its state as it changes", async () => {
@@ -108,9 +65,26 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
       .toMatch(/pause\s+→ paused/);
     await choose(page, 'bus');
     await expect.poll(() => lit(page)).toContain('bus.lifecycle.consuming');
+    // What is filled would hide the transitions within.
+    const fills = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('#chart .parent > .box')].map((box) => getComputedStyle(box).fill)`,
+    );
+    expect(new Set(fills)).toEqual(new Set(['none']));
     await choose(page, 'deliveries');
     await expect.poll(() => lit(page)).toContain('deliveries.idle');
     expect(complaints).toEqual([]);
+  });
+
+  it('shows what another actor knows, also when it is the same', async () => {
+    const bus = orderBus();
+    for (const name of ['One', 'Two']) bus.subscribe(Placed, () => undefined, { name });
+    const { page } = await open(bus);
+    const handlers = item(page, /^handler/);
+    const shown = () => page.locator('#happened tbody, #context').allInnerTexts();
+    await handlers.first().click();
+    await expect.poll(shown).toEqual([expect.stringContaining('Nothing since'), expect.stringMatching(/./)]);
+    await handlers.last().click();
+    await expect.poll(shown).toEqual([expect.stringContaining('Nothing since'), expect.stringMatching(/./)]);
   });
 
   it('plots the figures', async () => {
@@ -222,8 +196,8 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
       await dialog.waitFor({ state: 'hidden' });
       expect(await bus.deadLetters.count()).toBe(3);
       await purge.click();
-      expect(await dialog.innerText()).toContain('all 3 dead letters');
-      await dialog.getByRole('button', { name: 'Purge 3' }).click();
+      expect(await dialog.innerText()).toMatch(/all dead letters .*, 3 at the moment/);
+      await dialog.getByRole('button', { name: 'Purge all' }).click();
       await expect.poll(() => page.getByRole('status').innerText()).toBe('Purged 3 dead letters.');
       expect(await bus.deadLetters.count()).toBe(0);
       expect(complaints).toEqual([]);
@@ -243,6 +217,29 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
     await page.getByRole('button', { name: 'Resume subscription' }).click();
     await item(page, 'Projection consuming').waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('offers no pause for what drains', async () => {
+    const bus = orderBus();
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const subscription = bus.subscribe(Placed, () => ended, { name: 'Projection' });
+    bus.subscribe(Placed, () => undefined, { name: 'Mails' });
+    const { page } = await open(bus, { allowActions: true });
+    const pauses = page.locator('#actor-actions').getByRole('button');
+    await choose(page, 'Projection');
+    await pauses.waitFor();
+    void bus.publish(placed());
+    subscription.unsubscribe();
+    await item(page, 'Projection draining').waitFor();
+    await expect.poll(() => pauses.count()).toBe(0);
+    await choose(page, 'Mails');
+    await pauses.waitFor();
+    const stopped = bus.shutdown();
+    await expect.poll(() => pauses.count()).toBe(0);
+    expect(await item(page, 'Mails consuming').count()).toBe(1);
+    end();
+    await stopped;
   });
 
   it('is worked by keyboard alone', async () => {
@@ -314,7 +311,7 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
       response.setHeader('content-type', 'text/html').end('<!doctype html><p>foreign'),
     ).listen(0, '127.0.0.1');
     await once(foreign, 'listening');
-    const page = await context.newPage();
+    const page = await context().newPage();
     onTestFinished(async () => {
       await page.close();
       foreign.closeAllConnections();
@@ -370,6 +367,18 @@ describe.skipIf(program === undefined)('the inspector in Chromium', () => {
     const again = await startInspector(bus, { port: Number(port), token: hash.replace('#token=', '') });
     onTestFinished(() => again.close());
     await item(page, 'Later consuming').waitFor();
+    await expect.poll(() => page.locator('#link').isVisible()).toBe(false);
+  });
+
+  it('connects again after a server error, such as that of a proxy', async () => {
+    const { page } = await open(orderBus());
+    await page.route('**/api/stream', (route) =>
+      route.fulfill({ status: 502, json: { error: 'no upstream' } }),
+    );
+    await page.reload();
+    await expect.poll(() => page.locator('#link').innerText()).toContain('No connection');
+    await page.unroute('**/api/stream');
+    await item(page, /^bus/).waitFor();
     await expect.poll(() => page.locator('#link').isVisible()).toBe(false);
   });
 

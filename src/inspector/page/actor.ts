@@ -1,10 +1,13 @@
-import type { ActorDetails, ActorRow, Happening, Hello } from '../protocol.ts';
+import type { ActorDetails, ActorRow, BusFacts, Happening, Hello } from '../protocol.ts';
 import { Chart } from './chart.ts';
 import { button, byId, clockTime, make, setText, setTone } from './elements.ts';
 import type { Session } from './session.ts';
 
 /** Numbers in what an actor knows change without its state. */
 const LOOK_MS = 1000;
+
+/** Whatever is in such a state can't be paused any more. */
+const ENDING = /^(?:draining|stopped)/;
 
 export interface ActorSettings {
   readonly session: Session;
@@ -18,6 +21,7 @@ export class ActorView {
   readonly #happened = byId('happened').querySelector('tbody') as HTMLElement;
   #row: ActorRow | undefined = undefined;
   #hello: Hello | undefined = undefined;
+  #facts: BusFacts | undefined = undefined;
   #isLooking = false;
   #looksAgain = false;
   #newest = 0;
@@ -33,6 +37,12 @@ export class ActorView {
     if (this.#row !== undefined) this.show(this.#row);
   }
 
+  /** Whether its consumer can be paused, or is, stands there. */
+  told(facts: BusFacts): void {
+    this.#facts = facts;
+    if (this.#row !== undefined) this.#showActions(this.#row, false);
+  }
+
   show(row: ActorRow): void {
     const isOther = row.id !== this.#row?.id;
     this.#row = row;
@@ -42,8 +52,8 @@ export class ActorView {
     void this.#chart.show(row.kind, row.active, row.name);
     if (isOther) {
       this.#newest = Infinity;
-      this.#happened.replaceChildren();
-      byId('context').replaceChildren();
+      replaceIfOther(this.#happened, []);
+      replaceIfOther(byId('context'), []);
     }
     this.#showActions(row, isOther);
     void this.#look();
@@ -51,18 +61,28 @@ export class ActorView {
 
   #showActions(row: ActorRow, isOther: boolean): void {
     const place = byId('actor-actions');
-    if (this.#hello?.allowActions !== true || row.kind !== 'subscription') {
+    const action = this.#hello?.allowActions === true ? this.#actionOn(row) : undefined;
+    if (action === undefined) {
       place.replaceChildren();
       return;
     }
-    const name = row.state === 'paused' ? 'resume' : 'pause';
+    const { name, id } = action;
     if (!isOther && place.dataset['name'] === name && place.childElementCount > 0) return;
     const hadFocus = place.contains(document.activeElement);
     place.dataset['name'] = name;
-    const label = name === 'pause' ? 'Pause subscription' : 'Resume subscription';
-    const press = button(label, () => this.#settings.act(name, row.id));
+    const label = `${name === 'pause' ? 'Pause' : 'Resume'} ${row.kind}`;
+    const press = button(label, () => this.#settings.act(name, id));
     place.replaceChildren(press);
     if (hadFocus) press.focus();
+  }
+
+  #actionOn({ kind, state, id }: ActorRow): { readonly name: string; readonly id?: string } | undefined {
+    const facts = this.#facts;
+    if (facts === undefined || ENDING.test(facts.state) || ENDING.test(state)) return undefined;
+    if (kind === 'subscription') return { name: state === 'paused' ? 'resume' : 'pause', id };
+    if (kind !== 'consumer') return undefined;
+    // Pausing the bus is pausing its consumer. It stays so while the connection is away, whatever its state is then.
+    return { name: facts.isPaused ? 'resume' : 'pause' };
   }
 
   async #look(): Promise<void> {

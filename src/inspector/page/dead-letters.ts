@@ -1,7 +1,11 @@
-import type { DeadLetterPage, DeadLetterPayload, DeadLetterRow, Hello } from '../protocol.ts';
+import type { DeadLetterPage, DeadLetterRow, Hello } from '../protocol.ts';
 import { confirmed } from './confirm.ts';
 import { button, byId, make, setText } from './elements.ts';
+import { LetterRow } from './letter-row.ts';
 import type { Session } from './session.ts';
+
+/** Rows at first, and further ones each time. */
+const PAGE = 50;
 
 export interface LettersSettings {
   readonly session: Session;
@@ -9,26 +13,64 @@ export interface LettersSettings {
   readonly act: (name: string, id?: string) => Promise<void>;
 }
 
-/** The dead letters of the bus' group, oldest first. */
+/** The dead letters of the bus' group, oldest first. What is listed stays as it is while others come and go. */
 export class DeadLetters {
   readonly #settings: LettersSettings;
   readonly #place = byId('letters');
+  readonly #note = make('p', { hidden: true });
   readonly #body = make('tbody');
-  readonly #more = button('Show more', () => this.#load(this.#rows.at(-1)?.cursor));
-  /** What is unfolded, kept with the payload that it may show: the list is made anew whenever it changes. */
-  readonly #opened = new Map<string, HTMLTableCellElement>();
-  #rows: readonly DeadLetterRow[] = [];
+  readonly #table = tableOf(this.#body);
+  readonly #more = button('Show more', () => this.#showMore());
+  readonly #rows = new Map<string, LetterRow>();
+  /** Most that are listed. */
+  #limit = PAGE;
   #total = 0;
   /** The number of the plots, which says when to look again. */
-  #known: number | null | undefined = undefined;
+  #known: number | undefined = undefined;
+  /** Answers come in any order: one that is older than what is shown is dropped. */
+  #asked = 0;
+  #answered = 0;
+  #loading = 0;
   #hello: Hello | undefined = undefined;
 
   constructor(settings: LettersSettings) {
     this.#settings = settings;
+    this.#table.hidden = true;
+    this.#more.hidden = true;
+    this.#place.append(this.#note, this.#table, this.#more);
   }
 
   start(hello: Hello): void {
+    if (JSON.stringify(hello) !== JSON.stringify(this.#hello)) this.#begin(hello);
+    void this.refresh();
+  }
+
+  /** What the broker said last of how many there are. */
+  noted(count: number | null): void {
+    // What is being loaded may be older than this number: it is told again in a second.
+    if (count === null || count === this.#known || this.#loading > 0) return;
+    this.#known = count;
+    if (count !== this.#total) void this.refresh();
+  }
+
+  async refresh(): Promise<void> {
+    const turn = ++this.#asked;
+    this.#loading++;
+    try {
+      const path = `/api/dead-letters?limit=${this.#limit}`;
+      const page = await this.#settings.session.read<DeadLetterPage>(path);
+      if (this.#isNew(turn)) this.#show(page);
+    } catch (error) {
+      if (this.#isNew(turn)) this.#say(`Not known at the moment: ${(error as Error).message}`, 'problem');
+    }
+    this.#loading--;
+  }
+
+  /** Another process, or another life of it: what may be done and seen of its dead letters may be something else. */
+  #begin(hello: Hello): void {
     this.#hello = hello;
+    for (const row of this.#rows.values()) row.remove();
+    this.#rows.clear();
     const actions = [button('Refresh', () => this.refresh())];
     if (hello.allowActions)
       actions.push(
@@ -36,176 +78,74 @@ export class DeadLetters {
         button('Purge…', () => this.#purge(), { class: 'danger' }),
       );
     byId('letters-actions').replaceChildren(...actions);
-    void this.refresh();
   }
 
-  /** What the broker said last of how many there are. */
-  noted(count: number | null): void {
-    if (count === null || count === this.#known) return;
-    const isFirst = this.#known === undefined;
-    this.#known = count;
-    if (!isFirst && count !== this.#total) void this.refresh();
+  #showMore(): Promise<void> {
+    this.#limit += PAGE;
+    return this.refresh();
   }
 
-  refresh(): Promise<void> {
-    return this.#load(undefined);
+  #isNew(turn: number): boolean {
+    if (turn < this.#answered) return false;
+    this.#answered = turn;
+    return true;
   }
 
-  async #load(after: string | undefined): Promise<void> {
-    const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
-    try {
-      const page = await this.#settings.session.read<DeadLetterPage>(`/api/dead-letters${query}`);
-      this.#total = page.total;
-      this.#rows = after === undefined ? page.letters : [...this.#rows, ...page.letters];
-      this.#show(page.hasMore);
-    } catch (error) {
-      this.#place.replaceChildren(make('p', { class: 'problem' }, `Not known: ${(error as Error).message}`));
-      setText(byId('letters-count'), '?');
+  #say(text: string, kind: 'quiet' | 'problem'): void {
+    this.#note.className = kind;
+    setText(this.#note, text);
+    this.#note.hidden = text === '';
+    if (kind === 'problem') setText(byId('letters-count'), '?');
+  }
+
+  #show({ letters, total, hasMore }: DeadLetterPage): void {
+    this.#total = total;
+    const isEmpty = letters.length === 0;
+    this.#say(isEmpty ? 'None. Every delivery so far was handled, or is on its way.' : '', 'quiet');
+    setText(byId('letters-count'), String(total));
+    const wasAt = this.#focusedAt;
+    this.#table.hidden = isEmpty;
+    this.#list(letters);
+    this.#more.hidden = !hasMore;
+    if (wasAt === -1 || this.#focusedAt !== -1) return;
+    // What had the focus has gone: it moves to what stands there now.
+    const rows = [...this.#rows.values()];
+    const near = rows[Math.min(wasAt, rows.length - 1)];
+    if (near === undefined) this.#place.focus();
+    else near.focus();
+  }
+
+  /** Which of the list has the focus, the button behind it included; -1 for none. */
+  get #focusedAt(): number {
+    if (!this.#more.hidden && document.activeElement === this.#more) return this.#rows.size;
+    return [...this.#rows.values()].findIndex(({ hasFocus }) => hasFocus);
+  }
+
+  /** Moves nothing that is there already: it would lose the focus. */
+  #list(letters: readonly DeadLetterRow[]): void {
+    const { session, act } = this.#settings;
+    const hello = this.#hello as Hello;
+    const replay = (id: string): Promise<void> => act('replay', id).then(() => this.refresh());
+    const before = new Map(this.#rows);
+    this.#rows.clear();
+    for (const letter of letters) {
+      const row = before.get(letter.id) ?? new LetterRow(letter, { session, hello, replay });
+      this.#rows.set(letter.id, row);
+      before.delete(letter.id);
     }
-  }
-
-  #show(hasMore: boolean): void {
-    setText(byId('letters-count'), String(this.#total));
-    if (this.#rows.length === 0) {
-      this.#place.replaceChildren(
-        make('p', { class: 'quiet' }, 'None. Every delivery so far was handled, or is on its way.'),
-      );
-      return;
-    }
-    const focused = (document.activeElement as HTMLElement | null)?.dataset['key'];
-    this.#body.replaceChildren(...this.#rows.flatMap((row) => this.#rowsOf(row)));
-    const heads = ['Last failed', 'Event', 'Reason', 'Failed handlers', 'Error'].map((name) =>
-      make('th', { scope: 'col' }, name),
-    );
-    const table = make(
-      'table',
-      {},
-      make(
-        'thead',
-        {},
-        make('tr', {}, ...heads, make('th', { scope: 'col' }, make('span', { class: 'hidden' }, 'Actions'))),
-      ),
-      this.#body,
-    );
-    this.#place.replaceChildren(table, ...(hasMore ? [this.#more] : []));
-    if (focused !== undefined)
-      this.#place.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)?.focus();
-  }
-
-  #rowsOf(row: DeadLetterRow): HTMLTableRowElement[] {
-    const details = make('tr', {
-      id: `letter-${row.id}`,
-      class: 'details',
-      hidden: !this.#opened.has(row.id),
-    });
-    const opened = this.#opened.get(row.id);
-    if (opened !== undefined) details.append(opened);
-    const toggle = button('Details', () => this.#toggle(row, toggle, details), {
-      'aria-expanded': String(this.#opened.has(row.id)),
-      'aria-controls': details.id,
-      'aria-label': `Details of ${row.eventType} ${row.eventId}`,
-      'data-key': `details ${row.id}`,
-    });
-    const actions = [toggle];
-    if (this.#hello?.allowActions === true)
-      actions.push(
-        button('Replay', () => this.#settings.act('replay', row.id).then(() => this.refresh()), {
-          'aria-label': `Replay ${row.eventType} ${row.eventId}`,
-          'data-key': `replay ${row.id}`,
-        }),
-      );
-    const handlers = row.handlers.map(({ name, attempts }) => make('div', {}, `${name} × ${attempts}`));
-    const error = make('td', { class: 'error' }, make('strong', {}, row.error.name), ` ${row.error.message}`);
-    return [
-      make(
-        'tr',
-        {},
-        make('td', { class: 'time' }, timeElement(row.lastFailedAt)),
-        make('th', { scope: 'row' }, row.eventType || 'unknown', make('small', {}, row.aggregateId)),
-        make('td', {}, row.reason),
-        make('td', {}, ...(handlers.length > 0 ? handlers : ['none ran'])),
-        error,
-        make('td', {}, make('div', { class: 'actions' }, ...actions)),
-      ),
-      details,
-    ];
-  }
-
-  #toggle(row: DeadLetterRow, toggle: HTMLElement, details: HTMLElement): void {
-    const isOpen = details.hidden;
-    details.hidden = !isOpen;
-    toggle.setAttribute('aria-expanded', String(isOpen));
-    if (!isOpen) this.#opened.delete(row.id);
-    else {
-      const opened = this.#detailsOf(row);
-      this.#opened.set(row.id, opened);
-      details.replaceChildren(opened);
-    }
-  }
-
-  #detailsOf(row: DeadLetterRow): HTMLTableCellElement {
-    const facts: [string, string][] = [
-      ['Event id', row.eventId],
-      ['Dead letter id', row.id],
-      ['First failed', row.firstFailedAt],
-      ['Replayed before', row.replayCount === 0 ? 'never' : `${row.replayCount} times`],
-      ['Read from', `${row.destination} ${row.position}`.trim()],
-      ...row.handlers.map(({ name, attempts, error }): [string, string] => [
-        name,
-        `${attempts} attempt${attempts === 1 ? '' : 's'}: ${error}`,
-      ]),
-    ];
-    const list = make(
-      'dl',
-      {},
-      ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]),
-    );
-    const { stack } = row.error;
-    return make(
-      'td',
-      { colspan: '6' },
-      list,
-      ...(stack === undefined
-        ? []
-        : [make('h4', {}, 'Stack'), make('pre', { tabindex: '0', 'aria-label': 'Stack' }, stack)]),
-      ...this.#payloadOf(row),
-    );
-  }
-
-  #payloadOf({ id }: DeadLetterRow): Node[] {
-    if (this.#hello?.payloads === 'none')
-      return [
-        make(
-          'p',
-          { class: 'quiet' },
-          "Payloads are left out. Start the inspector with payloads: 'redacted' or 'full' to see them.",
-        ),
-      ];
-    const place = make('div');
-    const show = button('Show payload', async () => {
-      try {
-        const { body, headers } = await this.#settings.session.read<DeadLetterPayload>(
-          `/api/dead-letters/${encodeURIComponent(id)}`,
-        );
-        const block = (name: string, value: unknown): HTMLElement[] => [
-          make('h4', {}, name),
-          make('pre', { tabindex: '0', 'aria-label': name }, JSON.stringify(value, null, 2)),
-        ];
-        place.replaceChildren(...block('Payload', body), ...block('Headers', headers));
-      } catch (error) {
-        place.replaceChildren(make('p', { class: 'problem' }, (error as Error).message));
-      }
-    });
-    place.append(show);
-    return [place];
+    for (const row of before.values()) row.remove();
+    let next = this.#body.firstElementChild;
+    for (const element of [...this.#rows.values()].flatMap(({ elements }) => elements))
+      if (element === next) next = next.nextElementSibling;
+      else this.#body.insertBefore(element, next);
   }
 
   async #purge(): Promise<void> {
     await this.refresh();
     const isMeant = await confirmed({
       title: 'Purge dead letters',
-      text: `This removes all ${this.#total} dead letters of this group for good. What they carried can't be replayed afterwards.`,
-      yes: `Purge ${this.#total}`,
+      text: `This removes all dead letters of this group for good, ${this.#total} at the moment. What they carried can't be replayed afterwards.`,
+      yes: 'Purge all',
     });
     if (!isMeant) return;
     await this.#settings.act('purge');
@@ -213,13 +153,10 @@ export class DeadLetters {
   }
 }
 
-function timeElement(iso: string): HTMLElement {
-  if (iso === '') return make('span', {}, 'unknown');
-  const at = new Date(iso);
-  const isToday = at.toDateString() === new Date().toDateString();
-  return make(
-    'time',
-    { datetime: iso, title: iso },
-    isToday ? at.toLocaleTimeString(undefined, { hour12: false }) : at.toLocaleString(),
+function tableOf(body: HTMLElement): HTMLElement {
+  const heads = ['Last failed', 'Event', 'Reason', 'Failed handlers', 'Error'].map((name) =>
+    make('th', { scope: 'col' }, name),
   );
+  const actions = make('th', { scope: 'col' }, make('span', { class: 'hidden' }, 'Actions'));
+  return make('table', {}, make('thead', {}, make('tr', {}, ...heads, actions)), body);
 }

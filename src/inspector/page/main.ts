@@ -34,7 +34,10 @@ function update({ hello, bus, actors = [], gone = [], unlisted, samples = [] }: 
     actor.start(hello);
     letters.start(hello);
   }
-  if (bus !== undefined) header.show(bus);
+  if (bus !== undefined) {
+    header.show(bus);
+    actor.told(bus);
+  }
   if (actors.length > 0 || gone.length > 0) {
     tree.update(actors, gone);
     const { chosen } = tree;

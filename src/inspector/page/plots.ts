@@ -73,7 +73,11 @@ export class Plots {
   constructor(place: HTMLElement) {
     this.#plots = PLOTS.map((plot) => {
       const values = plot.series.map(() => make('b', {}, '–'));
-      const canvas = make('div', { class: 'canvas', role: 'img' });
+      const canvas = make('div', {
+        class: 'canvas',
+        role: 'img',
+        'aria-label': `${plot.title}: no figures yet`,
+      });
       const legend = plot.series.map(({ label, colour }, at) =>
         make(
           'span',

@@ -4,24 +4,32 @@ const KEY = 'buschart-token';
 
 /** What the server answered instead of what was asked for. */
 export class RefusedError extends Error {
-  readonly status: number;
+  /** It is this page, or its token, that the server refuses: asking again would change nothing. */
+  readonly isFinal: boolean;
   constructor(status: number, message: string) {
     super(message);
-    this.status = status;
+    this.isFinal = status === 401 || status === 403;
   }
 }
+
+/** The token that stands in the address. */
+const tokenGiven = (): string | null => new URLSearchParams(location.hash.slice(1)).get('token');
 
 /** The token, out of the address bar and into every request: other tabs, histories and referrers don't get it. */
 export class Session {
   readonly #token: string;
 
   constructor() {
-    const given = new URLSearchParams(location.hash.slice(1)).get('token');
+    const given = tokenGiven();
     if (given !== null) {
       sessionStorage.setItem(KEY, given);
       history.replaceState(null, '', location.pathname);
     }
     this.#token = given ?? sessionStorage.getItem(KEY) ?? '';
+    // A URL that differs behind its # alone loads nothing by itself.
+    addEventListener('hashchange', () => {
+      if (tokenGiven() !== null) location.reload();
+    });
   }
 
   get hasToken(): boolean {

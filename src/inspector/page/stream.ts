@@ -23,7 +23,7 @@ export async function follow(session: Session, listener: StreamListener): Promis
         listener.update(update);
       });
     } catch (error) {
-      if (error instanceof RefusedError) {
+      if (error instanceof RefusedError && error.isFinal) {
         listener.refused(error.message);
         return;
       }

@@ -1,15 +1,18 @@
 import { execFile } from 'node:child_process';
+import dns from 'node:dns';
 import { once } from 'node:events';
-import { createServer, connect } from 'node:net';
+import { createServer, connect, Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ConfigurationError } from '../../../src/errors.ts';
 import { startInspector } from '../../../src/inspector/index.ts';
 import type { ActorDetails, DeadLetterPage, Update } from '../../../src/inspector/protocol.ts';
 import { inspectorRig } from '../../support/inspector-rig.ts';
-import { memoryBus, ping, Pinged } from '../../support/memory-bus.ts';
+import { gate, memoryBus, ping, Pinged } from '../../support/memory-bus.ts';
 
 const SECRET = 'hunter2';
+const hasIPv6 = networkInterfaces()['lo']?.some(({ address }) => address === '::1') === true;
 
 /** What a page knows after these updates. */
 function known(updates: readonly Update[]) {
@@ -95,7 +98,7 @@ describe('the stream', () => {
     const { follow } = await inspectorRig(bus);
     const { updates } = await follow();
     bus.pause();
-    await expect.poll(() => known(updates).bus).toMatchObject({ isPaused: true });
+    await expect.poll(() => known(updates).bus).toMatchObject({ isPaused: true, tone: 'good', reasons: [] });
     await bus.shutdown();
     await expect.poll(() => known(updates).bus).toMatchObject({ state: 'stopped', tone: 'over' });
     expect(known(updates).actors.map(({ kind, tone }) => `${kind} ${tone}`)).toEqual(['bus over']);
@@ -114,7 +117,7 @@ describe('the stream', () => {
     const { updates } = await follow();
     await bus.publish([ping(), ping()]);
     const samples = () => updates.flatMap((update) => update.samples ?? []);
-    await expect.poll(() => samples().some(({ published }) => published > 0)).toBe(true);
+    await expect.poll(() => samples().some(({ published }) => published > 0), { timeout: 5000 }).toBe(true);
     await expect.poll(() => samples().at(-1), { timeout: 5000 }).toMatchObject({ lag: 0, deadLetters: 0 });
     isLost = true;
     await expect
@@ -159,7 +162,7 @@ describe('an actor', () => {
 });
 
 describe('dead letters', () => {
-  it('are shown page by page with error and attempts, and no password', async () => {
+  it('are shown as many as asked for, 50 at first, with error and attempts, and no password', async () => {
     const { bus } = failing();
     const { get } = await inspectorRig(bus);
     await bus.publish(Array.from({ length: 60 }, (_, n) => ping(n)));
@@ -176,10 +179,9 @@ describe('dead letters', () => {
     });
     expect(page.letters[0]?.error.stack).toContain('at ');
     expect(text).not.toContain(SECRET);
-    const rest = JSON.parse(
-      (await get(`/api/dead-letters?after=${page.letters[49]?.cursor}`)).text,
-    ) as DeadLetterPage;
-    expect(rest.letters).toHaveLength(10);
+    const rest = JSON.parse((await get('/api/dead-letters?limit=100')).text) as DeadLetterPage;
+    expect(rest.letters).toHaveLength(60);
+    expect(rest.letters.slice(0, 50)).toEqual(page.letters);
     expect(rest.hasMore).toBe(false);
   });
 
@@ -241,12 +243,81 @@ it('pauses and resumes the bus and a subscription', async () => {
   expect(actor.getSnapshot().value).toBe('consuming');
 });
 
+it('says so when there is nothing to pause or resume', async () => {
+  const { bus } = memoryBus();
+  const ended = gate();
+  const subscription = bus.subscribe(Pinged, () => ended.promise, { name: 'pinged' });
+  const other = bus.subscribe(Pinged, () => undefined, { name: 'other' });
+  const { post } = await inspectorRig(bus, { allowActions: true });
+  const said = async (action: string): Promise<string> =>
+    (JSON.parse((await post(`/api/actions/${action}`)).text) as { message: string }).message;
+  expect(await said('resume')).toBe('The bus is not paused: there is nothing to resume.');
+  void bus.publish(ping());
+  await new Promise((resolve) => setImmediate(resolve));
+  subscription.unsubscribe();
+  const { sessionId } = subscription.actor;
+  expect(await said(`pause?id=${sessionId}`)).toBe(
+    'The subscription pinged is draining: there is nothing to pause.',
+  );
+  const stopped = bus.shutdown();
+  expect(await said('pause')).toBe('The bus is draining: there is nothing to pause.');
+  expect(await said(`pause?id=${other.actor.sessionId}`)).toBe(
+    'The bus is draining: there is nothing to pause.',
+  );
+  expect(other.actor.getSnapshot().value).toBe('consuming');
+  ended.open();
+  await stopped;
+});
+
 it('listens on this machine alone, unless told', async () => {
   const { inspector } = await inspectorRig(memoryBus().bus);
   expect(new URL(inspector.url).hostname).toBe('127.0.0.1');
   const port = Number(new URL(inspector.url).port);
   const elsewhere = connect(port, '127.0.0.2');
   await expect(once(elsewhere, 'connect')).rejects.toThrow(/ECONNREFUSED/);
+});
+
+describe.each([
+  { host: '127.0.0.2', shown: '127.0.0.2' },
+  { host: 'localhost', shown: 'localhost' },
+  ...(hasIPv6 ? [{ host: '::1', shown: '[::1]' }] : []),
+])('with host $host', ({ host, shown }) => {
+  it('listens there and nowhere else, and its URL says so', async () => {
+    const { inspector, token } = await inspectorRig(memoryBus().bus, { host });
+    const { port, origin, hostname } = new URL(inspector.url);
+    expect(hostname).toBe(shown);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fetch(new URL('/api/dead-letters', origin), { headers })).status).toBe(200);
+    const elsewhere = connect(Number(port), '127.0.0.3');
+    await expect(once(elsewhere, 'connect')).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+it('is opened under the name it was told to listen at, and under no other', async () => {
+  const { lookup } = dns;
+  const named = (name: string, ...rest: unknown[]): void =>
+    (lookup as (...args: unknown[]) => void)(name === 'bus.internal' ? '127.0.0.1' : name, ...rest);
+  vi.spyOn(dns, 'lookup').mockImplementation(named as typeof lookup);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { inspector, get, host } = await inspectorRig(memoryBus().bus, { host: 'bus.internal' });
+  const { port } = new URL(inspector.url);
+  expect(host).toBe(`bus.internal:${port}`);
+  for (const name of [host, `Bus.Internal:${port}`, `[::1]:${port}`, `192.0.2.1:${port}`])
+    expect((await get('/', { host: name })).status, name).toBe(200);
+  for (const name of [`internal:${port}`, `bus.internal.evil.example:${port}`])
+    expect((await get('/', { host: name })).status, name).toBe(403);
+});
+
+it('logs what goes wrong with its server afterwards, and serves on', async () => {
+  const unref = vi.spyOn(Server.prototype, 'unref');
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const { get } = await inspectorRig(memoryBus().bus);
+  const server = (unref.mock.contexts as Server[]).find(({ listening }) => listening);
+  const error = new Error('accept EMFILE');
+  server?.emit('error', error);
+  expect(logged.mock.calls).toEqual([[expect.stringContaining('inspector'), { err: error }]]);
+  expect((await get('/')).status).toBe(200);
 });
 
 it('says which option is wrong, and that a port is taken, and leaves nothing then', async () => {
