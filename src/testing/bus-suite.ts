@@ -1,23 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BusOptions } from '../bus/options.ts';
 import type { TransportHarness } from './harness.ts';
+import { activeResources, leftovers, type Resources } from './leftovers.ts';
 import { STATES, type ModelState } from './model/checks.ts';
-import type { Bounds, ModelEvent } from './model/happenings.ts';
+import type { ModelEvent } from './model/happenings.ts';
 import type { Promises } from './model/messages.ts';
-import type { StageSettings } from './model/model-stage.ts';
+import type { StageSettings } from './model/model-bus.ts';
+import { defaultPathSets, type PathSet } from './model/path-sets.ts';
 import { BusPaths, stateOfModel, stepsOf, type ModelPath } from './model/paths.ts';
 import { steps } from './model/steps.ts';
 import { Turnstile, walk } from './model/walk.ts';
-
-/** Which paths within which bounds. */
-export interface PathSet extends Bounds {
-  /**
-   * `transitions`: a shortest path over each transition of the model's graph, and so to each of its states.
-   * `shortest`: one to each state. `simple`: every way that passes no state twice; for the narrowest bounds.
-   * `covering`: few paths that take each kind of transition at least once, by state, step and what becomes of the events.
-   */
-  readonly paths: 'transitions' | 'shortest' | 'simple' | 'covering';
-}
 
 export interface BusTestOptions {
   /** Chooses what is left to chance; printed with a failure (1). */
@@ -26,7 +18,10 @@ export interface BusTestOptions {
   readonly paths?: readonly PathSet[];
   /** Further paths, in minutes instead of seconds; by default as the variable `BUSCHART_FULL` says. */
   readonly isFull?: boolean;
-  /** Options of the buses under test. Times and retries are the model's, but for `retry.maxRetries` (1). */
+  /**
+   * Options of the buses under test. Registry, clock, dead letters, the times of retries and of a shutdown are the model's
+   * whatever is given; the number of retries is `retry.maxRetries` or `maxRetries` (1).
+   */
   readonly bus?: BusOptions;
   /** Laid around the handler of the paths, such as what an application lays around each of its own. */
   readonly around?: StageSettings['around'];
@@ -35,9 +30,6 @@ export interface BusTestOptions {
   /** Paths walked at the same time, where there is no virtual clock (8). */
   readonly atOnce?: number;
 }
-
-const ONE: Bounds = { messages: 1, interruptions: 1, kinds: ['ok', 'flaky', 'poison'] };
-const TWO: Bounds = { messages: 2, interruptions: 1, kinds: ['flaky', 'poison'] };
 
 /**
  * Declares tests that take a bus along the paths of a model of it, which is written from what a bus promises: call it at
@@ -51,7 +43,11 @@ export function testBus(name: string, harness: TransportHarness, options: BusTes
   const turnstile = new Turnstile(harness.clock === undefined ? atOnce : 1);
 
   describe(`${name} behaves as the model of a bus`, () => {
-    beforeAll(() => harness.start?.());
+    let before: Resources;
+    beforeAll(async () => {
+      await harness.start?.();
+      before = activeResources();
+    });
     afterAll(() => harness.stop?.());
     for (const [index, set] of pathSets(harness, options).entries()) {
       const paths = new BusPaths(promises, set, (event) => isPossible(harness, event));
@@ -75,18 +71,16 @@ export function testBus(name: string, harness: TransportHarness, options: BusTes
             });
       });
     }
+    // Not concurrent, so it comes after them.
+    it('has left no socket and no timer of any path', async () => {
+      expect(await leftovers(before)).toEqual([]);
+    });
   });
 }
 
 function pathSets({ clock }: TransportHarness, options: BusTestOptions): readonly PathSet[] {
   const { isFull = process.env['BUSCHART_FULL'] === '1' } = options;
-  if (options.paths !== undefined) return options.paths;
-  const covering: PathSet = { ...TWO, paths: 'covering' };
-  if (clock === undefined) return [covering];
-  const sets: PathSet[] = [{ ...ONE, paths: 'transitions' }, covering];
-  return isFull
-    ? [...sets, { ...ONE, interruptions: 2, paths: 'shortest' }, { ...TWO, paths: 'shortest' }]
-    : sets;
+  return options.paths ?? defaultPathSets(clock !== undefined, isFull);
 }
 
 function pathsOf(paths: BusPaths, set: PathSet): readonly ModelPath[] {

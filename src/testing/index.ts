@@ -1,7 +1,10 @@
 export { describeTransport } from './transport-suite.ts';
 export type { SuiteOptions } from './transport-suite.ts';
 export { testBus } from './bus-suite.ts';
-export type { BusTestOptions, PathSet } from './bus-suite.ts';
+export type { BusTestOptions } from './bus-suite.ts';
+export type { PathSet } from './model/path-sets.ts';
+export { describeEventStore } from './event-store-suite.ts';
+export type { EventStoreHarness } from './event-store-suite.ts';
 export { busModel } from './model/bus-model.ts';
 export type { BusModel } from './model/bus-model.ts';
 export type { Bounds, ModelContext, ModelEvent } from './model/happenings.ts';

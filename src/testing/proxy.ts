@@ -46,14 +46,14 @@ export async function startProxy(target: {
 
   const cut = (pair: Pair) => {
     pairs.delete(pair);
-    pair.client.resetAndDestroy();
-    pair.server.resetAndDestroy();
+    reset(pair.client);
+    reset(pair.server);
   };
 
   const accept = (client: Socket) => {
     if (mode === 'rst') {
       client.on('error', ignore);
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     // In a black hole the broker isn't even reached; the connection then has a hole from its first byte on.
@@ -118,6 +118,12 @@ export async function startProxy(target: {
       return closing;
     },
   };
+}
+
+/** While its end is on its way a socket can't be reset: Node would call it destroyed and leave it open for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function ignore(): void {}

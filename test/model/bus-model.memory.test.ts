@@ -1,22 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
-import * as machines from '../../machines/index.ts';
 import { testBus } from '../../src/testing/index.ts';
-import { ChartCoverage, every } from '../support/chart-coverage.ts';
+import { every } from '../support/chart-coverage.ts';
 import { memoryHarness } from '../support/memory-harness.ts';
 import { runSeed } from '../support/seed.ts';
+import { covered } from './covered.ts';
 import { busFocus } from './focus/bus-focus.ts';
 import { consumerFocus } from './focus/consumer-focus.ts';
 import { deliveryFocus } from './focus/delivery-focus.ts';
 import { handlerFocus } from './focus/handler-focus.ts';
 
-const coverage = new ChartCoverage([
-  machines.busMachine,
-  machines.connectionMachine,
-  machines.consumerMachine,
-  machines.subscriptionMachine,
-  machines.handlerMachine,
-  machines.deliveryMachine,
-]);
+const coverage = covered();
 const bus = { inspect: every(coverage.observe), retry: { maxRetries: 2 } };
 
 // XState's development build, which vitest picks, warns of handlers that run within an action of the plain machines.

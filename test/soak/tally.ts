@@ -37,7 +37,7 @@ export async function tallied(
   );
   const { handled } = run;
   const lost = [...facts.replayed].filter((id) => !handled.has(id));
-  const unexplained = storedTwice.filter((id) => !run.inDoubt.has(id));
+  const unexplained = run.doubts.unexplained(storedTwice);
   const problems = [...breaches];
   if (lost.length > 0)
     problems.push(`${lost.length} replayed dead letters were not handled, such as ${lost[0]}`);
@@ -46,7 +46,9 @@ export async function tallied(
       `${redelivered.length} events were handled again, where ${run.inFlight} may; such as ${redelivered[0]}`,
     );
   if (unexplained.length > 0)
-    problems.push(`${unexplained.length} events were stored twice that were never in doubt`);
+    problems.push(
+      `${unexplained.length} copies of events were stored that no publish in doubt explains, such as of ${unexplained[0]}`,
+    );
   if (facts.unsettled > 0) problems.push(`${facts.unsettled} messages of the group are not settled`);
   return {
     problems,

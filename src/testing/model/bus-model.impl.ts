@@ -1,9 +1,12 @@
 import { assign, setup } from 'xstate';
 import type { Bounds, ExpectedReport, ModelContext, ModelEvent } from './happenings.ts';
 import {
+  aborted,
   begun,
+  drained,
   ended,
   givenBack,
+  isAwaited,
   isInHand,
   isOver,
   isRunning,
@@ -15,7 +18,7 @@ import {
   type Surroundings,
 } from './messages.ts';
 
-const NOTHING: ExpectedReport = { settled: 0, released: 0, aborted: 0 };
+const NOTHING: ExpectedReport = { settled: 0, released: 0, aborted: 0, timedOut: false };
 
 interface Scope {
   readonly context: ModelContext;
@@ -46,10 +49,43 @@ export function modelSetup(promises: Promises, bounds: Bounds) {
             at === event.at ? ended(message, promises, during) : message,
           )
         : context.messages;
+  const isEndOfRunning = ({ context, event }: Scope): boolean =>
+    event.type === 'handler.ends' && context.messages[event.at]?.phase === 'running';
   const changing =
     (change: (message: ModelMessage) => ModelMessage) =>
     ({ context }: Scope): readonly ModelMessage[] =>
       context.messages.map(change);
+  /** What can't be given back for certain may come again at any time. */
+  const mayForget = (context: ModelContext): boolean => !isBegun(context) || areApart(context);
+  const mayDrainAway = (context: ModelContext): boolean => mayInterrupt(context) && mayForget(context);
+  const mayEndAway = (scope: Scope): boolean =>
+    isEndOfRunning(scope) &&
+    (areApart(scope.context) ||
+      ending('draining away')(scope).every(
+        ({ phase }, at) => phase !== 'stored' || scope.context.messages[at]?.phase === 'stored',
+      ));
+  const awaitsNothing =
+    (during: Surroundings) =>
+    (scope: Scope): boolean =>
+      !ending(during)(scope).some(isAwaited);
+  const endingDrain =
+    (during: Surroundings) =>
+    (scope: Scope): Partial<ModelContext> => {
+      const messages = ending(during)(scope);
+      const { report = NOTHING } = scope.context;
+      const phase = scope.event.type === 'handler.ends' ? messages[scope.event.at]?.phase : undefined;
+      const isSettled = phase === 'handled' || phase === 'dead' || phase === 'acking';
+      // While the connection is away nothing can be given back for certain, and no dead letter is stored.
+      const isReleased = phase === 'stored' && during === 'draining';
+      return {
+        messages,
+        report: {
+          ...report,
+          settled: report.settled + Number(isSettled),
+          released: report.released + Number(isReleased),
+        },
+      };
+    };
   /** Ends deliveries unsettled, which counts where there were any. */
   const interrupting =
     (change: (message: ModelMessage) => ModelMessage) =>
@@ -66,15 +102,21 @@ export function modelSetup(promises: Promises, bounds: Bounds) {
         messages.length < bounds.messages &&
         (messages.length > 0 || event.key === 'a') &&
         !messages.some((message) => message.key === event.key && mayComeBetween(message)),
-      isRunning: ({ context, event }) =>
-        event.type === 'handler.ends' && context.messages[event.at]?.phase === 'running',
-      isLastRunning: ({ context: { messages }, event }) =>
-        event.type === 'handler.ends' &&
-        messages.every((message, at) => isRunning(message) === (at === event.at)),
-      runs: ({ context }) => mayInterrupt(context) && context.messages.some(isRunning),
+      isRunning: isEndOfRunning,
+      isLastAwaited: (scope) => isEndOfRunning(scope) && awaitsNothing('draining')(scope),
+      mayEndAway,
+      isLastAwaitedAway: (scope) => mayEndAway(scope) && awaitsNothing('draining away')(scope),
+      hasRunning: ({ context }) => context.messages.some(isRunning),
+      mustAwait: ({ context }) => mayInterrupt(context) && context.messages.some(isAwaited),
       mayDrain: ({ context }) => mayInterrupt(context),
+      mustAwaitAway: ({ context }) => mayDrainAway(context) && context.messages.some(isAwaited),
+      mayDrainAway: ({ context }) => mayDrainAway(context),
+      mayForget: ({ context }) => mayForget(context),
       mayCrash: ({ context }) => mayInterrupt(context) && areApart(context),
+      // What they cut off was counted when the drain began.
+      mayCrashDraining: ({ context }) => areApart(context),
       mayAbort: ({ context }) => areApart(context),
+      keepsWhenAway: () => promises.keepsWhenAway,
       mayLose: ({ context }) => promises.keepsWhenAway || mayInterrupt(context),
       waits: ({ context }) => context.messages.some(({ phase }) => phase === 'waiting'),
       isPaused: ({ context }) => context.isPaused,
@@ -88,40 +130,45 @@ export function modelSetup(promises: Promises, bounds: Bounds) {
       begin: assign({ messages: ({ context }) => begun(context.messages, promises) }),
       end: assign({ messages: ending('consuming') }),
       endAway: assign({ messages: ending('away') }),
-      endDraining: assign(({ context, event }) => {
-        const messages = ending('draining')({ context, event });
-        const { report = NOTHING } = context;
-        const isSettled = event.type === 'handler.ends' && isOver(messages[event.at] as ModelMessage);
-        return {
-          messages,
-          report: isSettled
-            ? { ...report, settled: report.settled + 1 }
-            : { ...report, released: report.released + 1 },
-        };
-      }),
+      endDraining: assign(endingDrain('draining')),
+      endDrainingAway: assign(endingDrain('draining away')),
       makeDue: assign({
         messages: changing((message) =>
           message.phase === 'waiting' ? { ...message, phase: 'due' } : message,
         ),
       }),
-      // What runs may end; what waits for another attempt is given back.
-      drain: assign(({ context, event }) => ({
-        ...interrupting((message) => (isRunning(message) ? message : givenBack(message)))({ context, event }),
+      drain: assign((scope) => ({
+        ...interrupting(drained)(scope),
         report: {
           ...NOTHING,
-          released: context.messages.filter((message) => isInHand(message) && !isRunning(message)).length,
+          released: scope.context.messages.filter((message) => isInHand(message) && !isAwaited(message))
+            .length,
         },
       })),
-      abort: assign(({ context, event }) => ({
-        messages: changing(givenBack)({ context, event }),
+      // It gives back what it can't tell its broker of: that comes again all the same.
+      drainAway: assign((scope) => ({ ...interrupting(drained)(scope), report: NOTHING })),
+      abort: assign((scope) => ({
+        messages: changing(aborted)(scope),
         report: {
-          ...(context.report ?? NOTHING),
-          aborted: context.messages.filter(isRunning).length,
+          ...(scope.context.report ?? NOTHING),
+          aborted: scope.context.messages.filter((message) => isInHand(message) && message.phase !== 'acking')
+            .length,
+          timedOut: true,
         },
       })),
       giveBack: assign(interrupting(givenBack)),
+      // Within a drain, which counted them, or after it.
+      cutOff: assign({ messages: changing(givenBack) }),
       loseConnection: assign((scope) => (promises.keepsWhenAway ? {} : interrupting(givenBack)(scope))),
       reconnect: assign({ messages: changing(reconnected) }),
+      reconnectDraining: assign((scope) => {
+        const { messages, report = NOTHING } = scope.context;
+        const stored = messages.filter(({ phase }) => phase === 'deadLettering').length;
+        return {
+          messages: changing(reconnected)(scope),
+          report: { ...report, settled: report.settled + stored },
+        };
+      }),
       replay: assign({
         messages: (scope) =>
           changing((message) => replayed(message, scope.event.type === 'replay' && scope.event.isMended))(

@@ -31,11 +31,11 @@ export function busModel(promises: Promises, bounds: Bounds) {
           replay: { guard: 'mayReplay', actions: ['replay', 'begin'] },
           pause: { target: 'paused', actions: 'pause' },
           stopConsuming: [
-            { guard: 'runs', target: 'stopping', actions: 'drain' },
+            { guard: 'mustAwait', target: 'stopping', actions: 'drain' },
             { guard: 'mayDrain', target: 'connected', actions: 'drain' },
           ],
           shutdown: [
-            { guard: 'runs', target: 'draining', actions: 'drain' },
+            { guard: 'mustAwait', target: 'draining', actions: 'drain' },
             { guard: 'mayDrain', target: 'absent', actions: 'drain' },
           ],
           'consumer.crashes': { guard: 'mayCrash', target: 'absent', actions: 'giveBack' },
@@ -51,11 +51,11 @@ export function busModel(promises: Promises, bounds: Bounds) {
           replay: { guard: 'mayReplay', actions: 'replay' },
           resume: { target: 'consuming', actions: ['resume', 'begin'] },
           stopConsuming: [
-            { guard: 'runs', target: 'stopping', actions: 'drain' },
+            { guard: 'mustAwait', target: 'stopping', actions: 'drain' },
             { guard: 'mayDrain', target: 'connected', actions: 'drain' },
           ],
           shutdown: [
-            { guard: 'runs', target: 'draining', actions: ['drain', 'resume'] },
+            { guard: 'mustAwait', target: 'draining', actions: ['drain', 'resume'] },
             { guard: 'mayDrain', target: 'absent', actions: ['drain', 'resume'] },
           ],
           'consumer.crashes': { guard: 'mayCrash', target: 'absent', actions: ['giveBack', 'resume'] },
@@ -76,6 +76,14 @@ export function busModel(promises: Promises, bounds: Bounds) {
             on: {
               'connection.returns': { target: '#model.consuming', actions: ['reconnect', 'begin'] },
               pause: { target: 'paused', actions: 'pause' },
+              stopConsuming: [
+                { guard: 'mustAwaitAway', target: 'stopping', actions: 'drainAway' },
+                { guard: 'mayDrainAway', target: 'connected', actions: 'drainAway' },
+              ],
+              shutdown: [
+                { guard: 'mustAwaitAway', target: 'draining', actions: 'drainAway' },
+                { guard: 'mayDrainAway', target: 'absent', actions: 'drainAway' },
+              ],
             },
           },
           paused: {
@@ -83,11 +91,66 @@ export function busModel(promises: Promises, bounds: Bounds) {
             on: {
               'connection.returns': { target: '#model.paused', actions: 'reconnect' },
               resume: { target: 'consuming', actions: 'resume' },
+              stopConsuming: [
+                { guard: 'mustAwaitAway', target: 'stopping', actions: 'drainAway' },
+                { guard: 'mayDrainAway', target: 'connected', actions: 'drainAway' },
+              ],
+              shutdown: [
+                { guard: 'mustAwaitAway', target: 'draining', actions: ['drainAway', 'resume'] },
+                { guard: 'mayDrainAway', target: 'absent', actions: ['drainAway', 'resume'] },
+              ],
+            },
+          },
+          stopping: {
+            description: 'Stops consuming: what runs may end, and what is over waits to be stored.',
+            on: {
+              'handler.ends': [
+                { guard: 'isLastAwaitedAway', target: 'connected', actions: 'endDrainingAway' },
+                { guard: 'mayEndAway', actions: 'endDrainingAway' },
+                // Or it would end as it does where nothing drains.
+                {},
+              ],
+              'connection.returns': [
+                { guard: 'hasRunning', target: '#model.stopping', actions: 'reconnectDraining' },
+                { target: '#model.connected', actions: 'reconnectDraining' },
+              ],
+              'timeout.expires': { guard: 'mayAbort', target: 'connected', actions: 'abort' },
+              shutdown: { target: 'draining', actions: 'resume' },
+            },
+          },
+          draining: {
+            description: 'Shuts down: what runs may end, and what is over waits to be stored.',
+            on: {
+              'handler.ends': [
+                { guard: 'isLastAwaitedAway', target: 'absent', actions: 'endDrainingAway' },
+                { guard: 'mayEndAway', actions: 'endDrainingAway' },
+                // Or it would end as it does where nothing drains.
+                {},
+              ],
+              'connection.returns': [
+                { guard: 'hasRunning', target: '#model.draining', actions: 'reconnectDraining' },
+                { target: '#model.absent', actions: 'reconnectDraining' },
+              ],
+              // What it has acknowledged and couldn't tell the broker goes with it.
+              'timeout.expires': { guard: 'mayAbort', target: 'absent', actions: ['abort', 'cutOff'] },
             },
           },
           connected: {
-            description: 'It consumed nothing when the connection was lost.',
-            on: { 'connection.returns': { target: '#model.connected', actions: 'reconnect' } },
+            description: 'It consumes nothing.',
+            exit: 'forgetReport',
+            on: {
+              publish: { guard: 'mayPublish', actions: ['queue', 'forgetReport'] },
+              'connection.returns': { target: '#model.connected', actions: 'reconnect' },
+              shutdown: { guard: 'mayForget', target: 'absent', actions: ['cutOff', 'resume'] },
+            },
+          },
+          absent: {
+            description: 'It was shut down: nobody is left but the publisher.',
+            exit: 'forgetReport',
+            on: {
+              publish: { guard: 'mayPublish', actions: ['queue', 'forgetReport'] },
+              'connection.returns': { target: '#model.absent', actions: 'reconnect' },
+            },
           },
         },
       },
@@ -96,11 +159,20 @@ export function busModel(promises: Promises, bounds: Bounds) {
         on: {
           publish: { guard: 'mayPublish', actions: 'store' },
           'handler.ends': [
-            { guard: 'isLastRunning', target: 'connected', actions: 'endDraining' },
+            { guard: 'isLastAwaited', target: 'connected', actions: 'endDraining' },
             { guard: 'isRunning', actions: 'endDraining' },
           ],
           'timeout.expires': { guard: 'mayAbort', target: 'connected', actions: 'abort' },
           shutdown: { target: 'draining', actions: 'resume' },
+          'consumer.crashes': {
+            guard: 'mayCrashDraining',
+            target: 'absent',
+            actions: ['cutOff', 'resume', 'forgetReport'],
+          },
+          'connection.lost': [
+            { guard: 'keepsWhenAway', target: 'away.stopping' },
+            { target: 'away.connected', actions: 'cutOff' },
+          ],
         },
       },
       connected: {
@@ -122,10 +194,19 @@ export function busModel(promises: Promises, bounds: Bounds) {
         on: {
           publish: { guard: 'mayPublish', actions: 'store' },
           'handler.ends': [
-            { guard: 'isLastRunning', target: 'absent', actions: 'endDraining' },
+            { guard: 'isLastAwaited', target: 'absent', actions: 'endDraining' },
             { guard: 'isRunning', actions: 'endDraining' },
           ],
           'timeout.expires': { guard: 'mayAbort', target: 'absent', actions: 'abort' },
+          'consumer.crashes': {
+            guard: 'mayCrashDraining',
+            target: 'absent',
+            actions: ['cutOff', 'forgetReport'],
+          },
+          'connection.lost': [
+            { guard: 'keepsWhenAway', target: 'away.draining' },
+            { target: 'away.absent', actions: 'cutOff' },
+          ],
         },
       },
     },

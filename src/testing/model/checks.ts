@@ -13,7 +13,10 @@ export type ModelState =
   | 'paused'
   | 'away.consuming'
   | 'away.paused'
+  | 'away.stopping'
+  | 'away.draining'
   | 'away.connected'
+  | 'away.absent'
   | 'stopping'
   | 'connected'
   | 'draining';
@@ -25,7 +28,10 @@ export const STATES: Readonly<Record<ModelState, string | undefined>> = {
   paused: 'consuming',
   'away.consuming': 'retrying',
   'away.paused': 'retrying',
+  'away.stopping': 'retrying',
+  'away.draining': 'draining',
   'away.connected': 'retrying',
+  'away.absent': 'stopped',
   stopping: 'consuming',
   connected: 'connected',
   draining: 'draining',
@@ -50,9 +56,16 @@ export async function check(stage: ModelStage, state: ModelState, context: Model
   expect(found, `what a bus shows that is "${state}"`).toEqual(wanted);
 }
 
+const AFTER_DRAIN: ReadonlySet<ModelState> = new Set([
+  'absent',
+  'connected',
+  'away.absent',
+  'away.connected',
+]);
+
 /** A drain tells once it is over. */
 const isTold = (state: ModelState, { report }: ModelContext): boolean =>
-  report !== undefined && (state === 'absent' || state === 'connected');
+  report !== undefined && AFTER_DRAIN.has(state);
 
 function expected(state: ModelState, context: ModelContext): object {
   const { messages, report } = context;
@@ -66,10 +79,11 @@ function expected(state: ModelState, context: ModelContext): object {
       .filter(({ phase }) => phase === 'waiting')
       .map(({ attempt }) => BACKOFF_MS * 2 ** (attempt - 1))
       .toSorted((one, other) => one - other),
-    handled: handled + messages.filter(({ phase }) => phase === 'acking').length,
+    handled,
     attempts,
     confirmed: messages.filter(({ phase }) => phase !== 'queued').length,
     isPublisherAway: isAway,
+    isConnected: STATES[state] === 'draining' ? !isAway : undefined,
     deadLettered: isAway ? undefined : deadLettered,
     isPendingRight: true,
     report:
@@ -77,7 +91,7 @@ function expected(state: ModelState, context: ModelContext): object {
         ? {
             settled: report.settled,
             aborted: report.aborted,
-            timedOut: report.aborted > 0,
+            timedOut: report.timedOut,
             isReleasedRight: true,
           }
         : undefined,
@@ -99,6 +113,8 @@ async function observed(stage: ModelStage, state: ModelState, context: ModelCont
     attempts: recorder.attempts.length - stage.repeats,
     confirmed: stage.confirmed.size,
     isPublisherAway,
+    // Its state doesn't tell.
+    isConnected: STATES[state] === 'draining' ? (await consumer?.bus.getInfo())?.connected : undefined,
     // Asked while it is away it would wait, and virtual time with it.
     deadLettered: isAway || isPublisherAway ? undefined : await publisher.deadLetters.count({ group }),
     isPendingRight:

@@ -50,10 +50,12 @@ export function eventsWithin({ messages, kinds }: Bounds): readonly ModelEvent[]
 
 /** What a drain must tell that is going on or was the last step. */
 export interface ExpectedReport {
+  /** Acknowledged, or stored as dead letters. */
   readonly settled: number;
   /** At least: what was pulled and had not begun may come on top. */
   readonly released: number;
   readonly aborted: number;
+  readonly timedOut: boolean;
 }
 
 export interface ModelContext {
@@ -66,6 +68,7 @@ export interface ModelContext {
 
 /** Counts that a bus and its broker must show. */
 export interface Tallies {
+  /** At least once, settled or not. */
   readonly handled: number;
   readonly deadLettered: number;
   /** At least: what is pulled and not begun may come on top. */
@@ -76,7 +79,7 @@ export interface Tallies {
 export function tally({ messages }: Pick<ModelContext, 'messages'>): Tallies {
   const count = (isMeant: (message: ModelMessage) => boolean): number => messages.filter(isMeant).length;
   return {
-    handled: count(({ phase }) => phase === 'handled'),
+    handled: count(({ hasSucceeded }) => hasSucceeded),
     deadLettered: count(({ phase }) => phase === 'dead'),
     pending: count(isInHand),
     attempts: messages.reduce((sum, { tried }) => sum + tried, 0),

@@ -1,3 +1,4 @@
+import { processClock } from '../../bus/process-clock.ts';
 import type { Clock } from '../../contracts/clock.ts';
 
 /** Delays from here on are a model's to end, and no driver's, timeout's or lease's: over a day. */
@@ -7,12 +8,6 @@ const HELD_FROM_MS = 100_000_000;
 export const BACKOFF_MS = HELD_FROM_MS;
 /** Of shutdown and stopConsuming, in milliseconds: not a multiple of a backoff. */
 export const DRAIN_MS = 1_950_000_000;
-
-const processClock: Clock = {
-  now: () => Date.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-  clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
-};
 
 interface HeldTimer {
   readonly delayMs: number;
@@ -26,6 +21,8 @@ interface HeldTimer {
 export class HeldClock implements Clock {
   readonly #clock: Clock;
   readonly #held = new Set<HeldTimer>();
+  /** Those of the clock below, by what it calls them. */
+  readonly #passed = new Set<unknown>();
 
   constructor(clock: Clock = processClock) {
     this.#clock = clock;
@@ -36,14 +33,21 @@ export class HeldClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): unknown {
-    if (delayMs < HELD_FROM_MS) return this.#clock.setTimeout(callback, delayMs);
+    if (delayMs < HELD_FROM_MS) return this.#pass(callback, delayMs);
     const timer = { delayMs, callback };
     this.#held.add(timer);
     return timer;
   }
 
   clearTimeout(handle: unknown): void {
-    if (!this.#held.delete(handle as HeldTimer)) this.#clock.clearTimeout(handle);
+    if (this.#held.delete(handle as HeldTimer)) return;
+    this.#passed.delete(handle);
+    this.#clock.clearTimeout(handle);
+  }
+
+  /** Timers set, held or not, neither fired nor cleared. */
+  get pending(): number {
+    return this.#held.size + this.#passed.size;
   }
 
   /** Delays of the backoffs that wait, shortest first. */
@@ -60,6 +64,15 @@ export class HeldClock implements Clock {
 
   endDrain(): void {
     this.#end((delayMs) => delayMs === DRAIN_MS);
+  }
+
+  #pass(callback: () => void, delayMs: number): unknown {
+    const handle = this.#clock.setTimeout(() => {
+      this.#passed.delete(handle);
+      callback();
+    }, delayMs);
+    this.#passed.add(handle);
+    return handle;
   }
 
   #end(isMeant: (delayMs: number) => boolean): void {

@@ -29,6 +29,8 @@ export interface ModelMessage {
   readonly tried: number;
   /** A delivery of it ended without a settlement. */
   readonly hasReturned: boolean;
+  /** An attempt of it succeeded, be it that the broker never got to know. */
+  readonly hasSucceeded: boolean;
   readonly isReplayed: boolean;
   /** What failed it was mended before its replay. */
   readonly isMended: boolean;
@@ -47,13 +49,16 @@ export interface Promises {
 }
 
 /** What is going on around an attempt that ends. */
-export type Surroundings = 'consuming' | 'away' | 'draining';
+export type Surroundings = 'consuming' | 'away' | 'draining' | 'draining away';
 
 const IN_HAND: ReadonlySet<Phase> = new Set(['running', 'waiting', 'due', 'acking', 'deadLettering']);
+const AWAITED: ReadonlySet<Phase> = new Set(['running', 'acking', 'deadLettering']);
 
 export const isOver = ({ phase }: ModelMessage): boolean => phase === 'handled' || phase === 'dead';
 export const isInHand = ({ phase }: ModelMessage): boolean => IN_HAND.has(phase);
 export const isRunning = ({ phase }: ModelMessage): boolean => phase === 'running';
+/** A drain isn't over before it: it runs, or how it ended isn't stored. */
+export const isAwaited = ({ phase }: ModelMessage): boolean => AWAITED.has(phase);
 
 export function published(kind: Kind, key: string, phase: 'queued' | 'stored'): ModelMessage {
   return {
@@ -63,6 +68,7 @@ export function published(kind: Kind, key: string, phase: 'queued' | 'stored'): 
     attempt: 0,
     tried: 0,
     hasReturned: false,
+    hasSucceeded: false,
     isReplayed: false,
     isMended: false,
   };
@@ -90,16 +96,25 @@ export function begun(messages: readonly ModelMessage[], { isOrdered }: Promises
 
 /** What follows when the running attempt ends. */
 export function ended(message: ModelMessage, { maxAttempts }: Promises, during: Surroundings): ModelMessage {
-  const isAway = during === 'away';
-  if (!fails(message, maxAttempts)) return { ...message, phase: isAway ? 'acking' : 'handled' };
+  const isAway = during === 'away' || during === 'draining away';
+  if (!fails(message, maxAttempts))
+    return { ...message, phase: isAway ? 'acking' : 'handled', hasSucceeded: true };
   if (message.attempt >= maxAttempts) return { ...message, phase: isAway ? 'deadLettering' : 'dead' };
-  return during === 'draining' ? givenBack(message) : { ...message, phase: 'waiting' };
+  return during === 'consuming' || during === 'away' ? { ...message, phase: 'waiting' } : givenBack(message);
 }
 
 /** Its delivery is over without having been settled: it comes again, from its first attempt on. */
 export function givenBack(message: ModelMessage): ModelMessage {
   return isInHand(message) ? { ...message, phase: 'stored', attempt: 0, hasReturned: true } : message;
 }
+
+/** A drain begins: what runs may end and what is over is stored, what waits for another attempt is given back. */
+export const drained = (message: ModelMessage): ModelMessage =>
+  isAwaited(message) ? message : givenBack(message);
+
+/** The time of a drain is up. What was acknowledged is stored once the connection stands again. */
+export const aborted = (message: ModelMessage): ModelMessage =>
+  message.phase === 'acking' ? message : givenBack(message);
 
 /** The connection stands again. */
 export function reconnected(message: ModelMessage): ModelMessage {

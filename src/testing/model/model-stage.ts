@@ -2,29 +2,17 @@ import type { BrokerEventBus } from '../../bus/api.ts';
 import type { BusOptions } from '../../bus/options.ts';
 import type { HandlerContext } from '../../contracts/handler.ts';
 import { BusStoppedError, NonRetryableError } from '../../errors.ts';
-import { Counted, conformanceRegistry, type CountedEvent } from '../counted.ts';
+import { Counted, type CountedEvent } from '../counted.ts';
 import type { Destination, TransportHarness } from '../harness.ts';
-import { seededRandom } from '../random.ts';
 import { Recorder } from '../recorder.ts';
-import { silent } from '../silent-logger.ts';
 import { TestTime } from '../test-time.ts';
 import type { ModelContext } from './happenings.ts';
-import { BACKOFF_MS, DRAIN_MS, HeldClock } from './held-clock.ts';
-import { fails, isOver, type Kind, type Promises } from './messages.ts';
+import { DRAIN_MS, type HeldClock } from './held-clock.ts';
+import { fails, isOver, type Kind } from './messages.ts';
+import { makeModelBus, type ModelBus, type StageSettings } from './model-bus.ts';
+import { Witness } from './witness.ts';
 
 type Report = Awaited<ReturnType<BrokerEventBus['shutdown']>>;
-type Handle = (event: CountedEvent, context: HandlerContext) => Promise<void>;
-
-/** What the buses of a path are made with. */
-export interface StageSettings {
-  readonly promises: Promises;
-  /** Laid over what the model needs. */
-  readonly bus: BusOptions;
-  /** Laid around the handler of the path. */
-  readonly around: (handle: Handle) => Handle;
-  readonly seed: number;
-}
-
 /** One incarnation of the consumer of a path. */
 export interface StagedConsumer {
   readonly bus: BrokerEventBus;
@@ -50,6 +38,9 @@ export class ModelStage extends TestTime {
   /** What publish rejected with, and what a bus that started rejected with. */
   readonly errors: unknown[] = [];
   readonly publisher: BrokerEventBus;
+  readonly witness: Witness;
+  /** All of this path, in the order in which they were made. */
+  readonly buses: ModelBus[] = [];
   consumer: StagedConsumer | undefined = undefined;
   /** Whose report is the last one. */
   lastDrain: Promise<Report> | undefined = undefined;
@@ -57,27 +48,36 @@ export class ModelStage extends TestTime {
   repeats = 0;
   /** What the model says of the events now: of what is over, no further delivery is held up. */
   expected: ModelContext['messages'] = [];
-  readonly #buses: BrokerEventBus[] = [];
   readonly #gates = new Map<string, { readonly attempt: number; open(): void }>();
   readonly #mended = new Set<number>();
   #isOpen = false;
   #consumers = 0;
 
-  private constructor(harness: TransportHarness, destination: Destination, settings: StageSettings) {
+  private constructor(
+    harness: TransportHarness,
+    destination: Destination,
+    settings: StageSettings,
+    witness: Witness,
+  ) {
     super(harness.clock, PATIENCE);
     this.harness = harness;
     this.settings = settings;
     this.destination = destination;
-    this.publisher = this.#bus(this.destination, new HeldClock(harness.clock), {});
+    this.witness = witness;
+    this.buses.push(witness.made);
+    this.publisher = this.#bus(destination).bus;
   }
 
   /** With a publisher that is connected, and the group there where it would miss events otherwise. */
   static async open(harness: TransportHarness, testId: string, settings: StageSettings): Promise<ModelStage> {
     const destination = harness.destination(testId);
     await harness.faults?.prepare?.(destination);
-    const stage = new ModelStage(harness, destination, settings);
+    const witness = await Witness.open(harness, destination, settings);
+    const stage = new ModelStage(harness, destination, settings, witness);
     await stage.settles(stage.publisher.connect(), 'the publisher to connect');
+    const witnessed = witness.start(harness.abilities.consumesByItself);
     if (harness.abilities.replayFromStart) return stage;
+    await stage.settles(witnessed, 'the witness to consume');
     await stage.start();
     await stage.until(() => stage.consumer?.isReady === true, 'the group to be founded');
     const founder = stage.consumer?.bus;
@@ -168,8 +168,9 @@ export class ModelStage extends TestTime {
   async close(): Promise<void> {
     this.openGates();
     try {
-      // Those that were cut off for good wait for nothing.
-      const stopping = this.#buses.map((bus) => bus.shutdown({ timeoutMs: 0 }));
+      // Those that were cut off for good wait for nothing, also where they drain already.
+      const stopping = this.buses.map(({ bus }) => bus.shutdown({ timeoutMs: 0 }));
+      for (const { clock } of this.buses) clock.endDrain();
       await this.settles(Promise.all(stopping), 'the buses to stop');
     } finally {
       await this.harness.cleanUp(this.destination);
@@ -180,35 +181,17 @@ export class ModelStage extends TestTime {
     const { faults } = this.harness;
     const way = (await faults?.wayTo?.(this.destination)) ?? this.destination;
     const label = `consumer-${++this.#consumers}`;
-    const clock = new HeldClock(this.harness.clock);
-    const bus = this.#bus(way, clock, { consumerGroup: way.group, consumerName: 'same' });
+    const { bus, clock } = this.#bus(way, { consumerGroup: way.group, consumerName: 'same' });
     const handle = this.settings.around((event, context) => this.#handle(label, event, context));
     const at = { consumer: label, destination: this.destination.name };
     bus.subscribe(Counted, this.recorder.handler(at, handle), { name: 'recorder' });
     return { bus, label, clock, way, isReady: false, drain: undefined };
   }
 
-  #bus(destination: Destination, clock: HeldClock, options: BusOptions): BrokerEventBus {
-    const { promises, bus: given, seed } = this.settings;
-    const bus = this.harness.makeBus(destination, {
-      registry: conformanceRegistry,
-      random: seededRandom(seed),
-      logger: silent,
-      shutdownTimeoutMs: DRAIN_MS,
-      ordering: promises.isOrdered ? 'key' : 'none',
-      ...given,
-      retry: {
-        ...given.retry,
-        maxRetries: promises.maxAttempts - 1,
-        baseDelayMs: BACKOFF_MS,
-        maxDelayMs: 2_147_483_647,
-        jitter: 0,
-      },
-      clock,
-      ...options,
-    });
-    this.#buses.push(bus);
-    return bus;
+  #bus(destination: Destination, options: BusOptions = {}): ModelBus {
+    const made = makeModelBus(this.harness, destination, this.settings, options);
+    this.buses.push(made);
+    return made;
   }
 
   async #handle(label: string, event: CountedEvent, { attempt, signal }: HandlerContext): Promise<void> {

@@ -16,6 +16,8 @@ const LONGEST = 16;
 export class BusPaths {
   readonly model: TestModel<ModelSnapshot, ModelEvent, unknown>;
   #graph: ModelGraph | undefined = undefined;
+  /** By the key of the state that they leave: a covering set looks at each many times. */
+  readonly #edges = new Map<string, readonly Edge[]>();
 
   /** @param may whether a transport can be made to do such a step. */
   constructor(promises: Promises, bounds: Bounds, may: (event: ModelEvent) => boolean = () => true) {
@@ -63,9 +65,7 @@ export class BusPaths {
       stopWhen: () => true,
     });
     const left = new Set(
-      Object.values(this.graph).flatMap(({ state }) =>
-        this.#edgesOf(state).map((edge) => transitionOf(state, edge)),
-      ),
+      Object.keys(this.graph).flatMap((key) => this.#edgesFrom(key).map(({ transition }) => transition)),
     );
     const paths: ModelPath[] = [];
     while (left.size > 0 && start !== undefined) {
@@ -74,7 +74,7 @@ export class BusPaths {
         const way = this.#toNearest(path.state, left);
         if (way === undefined) break;
         for (const edge of way) {
-          left.delete(transitionOf(path.state, edge));
+          left.delete(edge.transition);
           path = longer(path, edge);
         }
         if (path.steps.length > LONGEST) break;
@@ -86,23 +86,35 @@ export class BusPaths {
   }
 
   #edgesOf(state: ModelSnapshot): readonly Edge[] {
-    const key = keyOf(state);
-    return Object.values(this.graph[key as keyof ModelGraph]?.transitions ?? {});
+    return this.#edgesFrom(keyOf(state));
+  }
+
+  #edgesFrom(key: string): readonly Edge[] {
+    const known = this.#edges.get(key);
+    if (known !== undefined) return known;
+    const { state: from, transitions = {} } = this.graph[key as keyof ModelGraph] ?? {};
+    const edges = Object.values(transitions).map(({ event, state }) => ({
+      event,
+      state,
+      key: keyOf(state),
+      transition: from === undefined ? '' : transitionOf(from, event, state),
+    }));
+    this.#edges.set(key, edges);
+    return edges;
   }
 
   /** The shortest way that ends with one of these transitions. */
   #toNearest(from: ModelSnapshot, wanted: ReadonlySet<string>): readonly Edge[] | undefined {
     const seen = new Set<string>();
-    let ways: { readonly state: ModelSnapshot; readonly way: readonly Edge[] }[] = [{ state: from, way: [] }];
+    let ways: { readonly key: string; readonly way: readonly Edge[] }[] = [{ key: keyOf(from), way: [] }];
     while (ways.length > 0) {
       const next: typeof ways = [];
-      for (const { state, way } of ways)
-        for (const edge of this.#edgesOf(state)) {
-          if (wanted.has(transitionOf(state, edge))) return [...way, edge];
-          const key = keyOf(edge.state);
-          if (seen.has(key)) continue;
-          seen.add(key);
-          next.push({ state: edge.state, way: [...way, edge] });
+      for (const { key, way } of ways)
+        for (const edge of this.#edgesFrom(key)) {
+          if (wanted.has(edge.transition)) return [...way, edge];
+          if (seen.has(edge.key)) continue;
+          seen.add(edge.key);
+          next.push({ key: edge.key, way: [...way, edge] });
         }
       ways = next;
     }
@@ -115,9 +127,15 @@ const keyOf = ({ value, context }: ModelSnapshot): string => JSON.stringify([val
 interface Edge {
   readonly event: ModelEvent;
   readonly state: ModelSnapshot;
+  readonly key: string;
+  /** What kind of transition it is. */
+  readonly transition: string;
 }
 
-const longer = ({ steps, weight }: ModelPath, { event, state }: Edge): ModelPath => ({
+const longer = (
+  { steps, weight }: ModelPath,
+  { event, state }: Pick<Edge, 'event' | 'state'>,
+): ModelPath => ({
   state,
   steps: [...steps, { event, state }],
   weight: weight + 1,
@@ -128,12 +146,17 @@ export function stateOfModel({ value }: ModelSnapshot): ModelState {
 }
 
 /** What tells one kind of transition from another. */
-function transitionOf(from: ModelSnapshot, { event, state }: Edge): string {
+function transitionOf(from: ModelSnapshot, event: ModelEvent, state: ModelSnapshot): string {
   const changes = state.context.messages.flatMap(({ phase }, at) => {
     const before = from.context.messages[at]?.phase ?? 'new';
     return before === phase ? [] : [`${before} → ${phase}`];
   });
-  const step = event.type === 'replay' ? wordsOf(event) : event.type;
+  const step =
+    event.type === 'replay'
+      ? wordsOf(event)
+      : event.type === 'publish'
+        ? `publish ${event.kind}`
+        : event.type;
   return `${stateOfModel(from)} ${step} ${stateOfModel(state)} ${[...new Set(changes)].toSorted().join()}`;
 }
 

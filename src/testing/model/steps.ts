@@ -1,5 +1,4 @@
 import type { ModelContext, ModelEvent } from './happenings.ts';
-import { tally } from './happenings.ts';
 import type { ModelStage } from './model-stage.ts';
 import { isOver } from './messages.ts';
 
@@ -22,8 +21,8 @@ export const steps: Steps = {
   start: (stage) => stage.start(),
   pause: (stage) => stage.consumer?.bus.pause(),
   resume: (stage) => stage.consumer?.bus.resume(),
-  stopConsuming: (stage) => stage.drain('stopConsuming'),
-  shutdown: (stage) => stage.drain('shutdown'),
+  stopConsuming: (stage) => drain(stage, 'stopConsuming'),
+  shutdown: (stage) => drain(stage, 'shutdown'),
   'timeout.expires': (stage) => stage.consumer?.clock.endDrain(),
   async 'consumer.crashes'(stage) {
     await acknowledged(stage);
@@ -43,10 +42,16 @@ export const steps: Steps = {
   },
 };
 
+/** What is over counts as settled before it, and not by it. While the connection is away, nobody can be asked. */
+async function drain(stage: ModelStage, how: 'stopConsuming' | 'shutdown'): Promise<void> {
+  if (stage.consumer?.bus.state === 'consuming') await acknowledged(stage);
+  stage.drain(how);
+}
+
 /** The broker knows of what is over, as far as it can be asked: a fault would else make it come again. */
 async function acknowledged(stage: ModelStage): Promise<void> {
   const { harness, destination } = stage;
-  const open = stage.events.length - tally({ messages: stage.expected }).handled;
+  const open = stage.expected.filter((message) => !isOver(message)).length;
   await stage.until(
     async () => (await harness.probe.pending(destination, destination.group)) <= open,
     'what is over to be acknowledged',

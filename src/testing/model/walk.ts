@@ -1,7 +1,8 @@
 import type { TransportHarness } from '../harness.ts';
 import { check } from './checks.ts';
-import { conclude } from './conclusion.ts';
-import { ModelStage, type StageSettings } from './model-stage.ts';
+import { conclude, expectNothingLeft } from './conclusion.ts';
+import type { StageSettings } from './model-bus.ts';
+import { ModelStage } from './model-stage.ts';
 import { stateOfModel, stepsOf, type BusPaths, type ModelPath, type ModelSnapshot } from './paths.ts';
 import { steps } from './steps.ts';
 
@@ -24,19 +25,22 @@ export async function walk(
       return step(stage, event, state.context);
     };
   try {
-    await model.testPath(path, {
-      events: Object.fromEntries(
-        Object.entries(steps).map(([type, step]) => [type, take(step as Parameters<typeof take>[0])]),
-      ),
-      states: { '*': (snapshot: ModelSnapshot) => check(stage, stateOfModel(snapshot), snapshot.context) },
-    });
-    await conclude(stage, stateOfModel(path.state), path.state.context);
+    try {
+      await model.testPath(path, {
+        events: Object.fromEntries(
+          Object.entries(steps).map(([type, step]) => [type, take(step as Parameters<typeof take>[0])]),
+        ),
+        states: { '*': (snapshot: ModelSnapshot) => check(stage, stateOfModel(snapshot), snapshot.context) },
+      });
+      await conclude(stage, stateOfModel(path.state), path.state.context);
+    } finally {
+      await stage.close();
+    }
+    expectNothingLeft(stage);
   } catch (error) {
     const { message } = error as Error;
     (error as Error).message = `On the path ${stepsOf(path)}\n(seed ${settings.seed}): ${message}`;
     throw error;
-  } finally {
-    await stage.close();
   }
 }
 

@@ -75,9 +75,20 @@ export const lifecycleScenarios: Scenarios = {
 
     scenario('tells its health from before its start to after its end', async (stage) => {
       const consumer = await stage.consumer();
-      expect(await consumer.healthCheck()).toEqual({ status: 'healthy', state: 'consuming', reasons: [] });
+      expect(await consumer.healthCheck()).toEqual({
+        status: 'healthy',
+        state: 'consuming',
+        live: true,
+        ready: true,
+        conditions: [],
+        reasons: [],
+      });
       await stage.settles(consumer.shutdown(), 'it to stop');
-      expect(await consumer.healthCheck()).toMatchObject({ status: 'unhealthy', state: 'stopped' });
+      expect(await consumer.healthCheck()).toMatchObject({
+        status: 'unhealthy',
+        state: 'stopped',
+        ready: false,
+      });
     }),
 
     scenario('has no child and no subscriber left once it has stopped', async (stage) => {

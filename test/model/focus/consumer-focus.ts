@@ -48,7 +48,7 @@ export function consumerFocus(inspect: InspectionObserver): void {
       await settle(clock);
       bus.pause();
       expect(stateOf(bus)).toEqual({ paused: 'detached' });
-      await clock.advance(400);
+      await clock.advance(600);
       expect(stateOf(bus)).toEqual({ paused: 'attached' });
       broker.endReading(new Error('while paused'));
       await settle(clock);
@@ -61,6 +61,28 @@ export function consumerFocus(inspect: InspectionObserver): void {
       broker.deliver(ping());
       await settle(clock);
       expect(broker.asked).toContain('ack 1');
+    });
+
+    it('each time in the same way is waited for longer and longer, until it ends otherwise or goes well', async () => {
+      const { bus, broker, clock } = await consuming();
+      const pauseMs = async (why = 'unreadable') => {
+        broker.endReading(new Error(why));
+        await settle(clock);
+        let waitedMs = 0;
+        for (; stateOf(bus) !== 'consuming'; waitedMs += 20) await clock.advance(20);
+        return waitedMs;
+      };
+      const pauses: number[] = [];
+      for (let times = 0; times < 5; times++) pauses.push(await pauseMs());
+      expect(pauses).toEqual([...new Set(pauses)].toSorted((a, b) => a - b));
+      expect(pauses[4]).toBeGreaterThan(2000);
+      expect(await pauseMs('something else')).toBeLessThan(300);
+      expect(await pauseMs()).toBeLessThan(300);
+      expect(await pauseMs()).toBeGreaterThan(260);
+      // What came within half a minute shows that reading goes well.
+      broker.deliver(ping());
+      await clock.advance(30_000);
+      expect(await pauseMs()).toBeLessThan(300);
     });
 
     it('before it was ready takes what it had handed out, and begins again', async () => {

@@ -130,6 +130,23 @@ export function deliveryFocus(inspect: InspectionObserver): void {
     });
   });
 
+  describe('a delivery that its broker wants back', () => {
+    it('goes when it only waits for another attempt, which never begins', async () => {
+      const attempts: number[] = [];
+      const { bus, broker, clock } = await consuming((made) =>
+        made.subscribe(Pinged, (_, { attempt }) => (attempts.push(attempt), fail())),
+      );
+      const delivery = broker.deliver(ping());
+      await settle(clock);
+      expect(delivery.holder?.recall()).toBe(true);
+      await clock.advance(60_000);
+      await settle(clock);
+      expect(attempts).toEqual([1]);
+      expect(broker.asked).toEqual([]);
+      expect(bus.getStats()).toMatchObject({ released: 1, inFlight: 0 });
+    });
+  });
+
   describe('a retry that waits for a slot', () => {
     it('is given back when its consumer drains, which then waits for nothing', async () => {
       const running = gate();
@@ -150,15 +167,21 @@ export function deliveryFocus(inspect: InspectionObserver): void {
 
   describe('a retry at the broker', () => {
     it('is stored again until the broker takes it, and acknowledged then', async () => {
-      const { broker, clock } = await consuming((made) => made.subscribe(Pinged, fail), {
+      const { bus, broker, clock } = await consuming((made) => made.subscribe(Pinged, fail), {
         defersRetries: true,
         maxRetries: 2,
       });
       broker.refusal = new Error('no room');
       broker.deliver(ping());
       await settle(clock);
+      expect(await bus.healthCheck()).toMatchObject({
+        status: 'degraded',
+        ready: true,
+        reasons: ['a retry that is to wait at the broker cannot be stored: no room'],
+      });
       await clock.advance(200);
       expect(broker.asked).toEqual(['defer 1 1000', 'defer 1 1000', 'ack 1']);
+      expect(await bus.healthCheck()).toMatchObject({ status: 'healthy', reasons: [] });
     });
   });
 
