@@ -36,6 +36,8 @@ export default defineConfig({
     execArgv: ['--expose-gc'],
     setupFiles: ['test/support/setup.ts'],
     maxWorkers: 2,
+    // Where a broker has died, each of its tests takes all the time that it may: nobody needs to see them all.
+    bail: 15,
     testTimeout: 10_000,
     hookTimeout: 30_000,
     projects: [

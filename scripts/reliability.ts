@@ -86,7 +86,7 @@ const HOW = [
   '- Confirmed is what `publish` resolved for. Each is handled, or a dead letter, or lost: the test fails unless the last is 0. Poisonous events become dead letters on purpose.',
   '- Handed out again: handled a second time because the consumer, its process or the broker went away between handling and acknowledgement. At most what was in flight when a fault struck, all faults of the row together. Redis tells which; RabbitMQ and Kafka tell, or imply, how many.',
   '- Published again: stored a second time, under the same event id, because the answer to a publish never came. At most what was published without an answer when a fault struck, or while the way to the broker was broken. Handlers that must not see it twice go by `eventId`.',
-  '- Every row also holds I1 to I5 of [architecture.md](architecture.md): attempts of a key never overlap, and start in the order of publishing, across the whole group on Kafka, within each consumer on Redis and RabbitMQ.',
+  '- Every row also holds I1 to I5 of [architecture.md](architecture.md): attempts of a key never overlap, and start in the order of publishing, across the whole group on Kafka, within each consumer on Redis and RabbitMQ. There the order isn’t looked at where consumers restart in turn or come and go: what one gives back comes to another after what that has already.',
 ];
 
 const [given] = process.argv.slice(2);

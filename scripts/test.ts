@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 import { builtVariable } from '../test/support/built.ts';
 import { countsVariable, type Counts } from '../test/support/reporter.ts';
+import { bounded } from './bounded.ts';
 
 /**
  * `npm test`: everything that must hold, in the order in which it is cheapest to learn that it doesn't. All steps run
@@ -31,6 +31,18 @@ if (process.env['BUSCHART_NODE24'] === '1') {
   });
 }
 
+// It fetches TypeDoc and a TypeScript that has the interface it needs.
+if (process.env['BUSCHART_DOCS'] === '1')
+  steps.push({ name: 'API reference', command: ['npm', 'run', '--silent', 'docs'] });
+
+// Minutes of two cores: CI sets it.
+if (process.env['BUSCHART_MUTANTS'] === '1')
+  steps.push({ name: 'seeded faults', command: ['npm', 'run', '--silent', 'test:mutants'] });
+
+/** What hangs is to fail here, where it is told what hangs, and not with the machine that ran it. */
+const MOST_OF_A_STEP_MS = 10 * 60_000;
+const MOST_OF_TESTS_MS = 60 * 60_000;
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // The build is a step of its own; a broken one shouldn't be tried again by every run of vitest.
 process.env[builtVariable] = '1';
@@ -41,32 +53,25 @@ let failed = 0;
 for (const { name, command } of steps) {
   const [file, ...args] = command;
   const started = performance.now();
-  const result = await execa(file, args, {
-    cwd: root,
-    all: true,
-    reject: false,
-    stdin: 'ignore',
-    preferLocal: true,
-  });
+  const result = await bounded(file, args, MOST_OF_A_STEP_MS, { cwd: root, all: true });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (result.failed) {
     failed += 1;
-    console.log(`\n${name} failed:\n${result.all}\n`);
+    const why = result.isTimeUp ? `'s time is up` : ' failed';
+    console.log(`\n${name}${why}:\n${result.all}\n`);
   } else passed += 1;
   report(result.failed ? 'FAILED' : 'ok', name, `${seconds} s`);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'buschart-test-'));
 const countsFile = join(folder, 'counts.json');
-const vitest = await execa('vitest', ['run', ...process.argv.slice(2)], {
+const vitest = await bounded('vitest', ['run', ...process.argv.slice(2)], MOST_OF_TESTS_MS, {
   cwd: root,
   env: { [countsVariable]: countsFile },
-  stdin: 'ignore',
   stdout: 'inherit',
   stderr: 'inherit',
-  reject: false,
-  preferLocal: true,
 });
+if (vitest.isTimeUp) console.log('The time of the tests is up: they were ended.');
 const counts = readCounts();
 rmSync(folder, { recursive: true });
 passed += counts.passed;
