@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { portCount } from '../../brokers/development-brokers.ts';
 import { isTaken } from '../../brokers/ports.ts';
 import { isRunning } from '../support/processes.ts';
+import { createTopics } from '../support/kafka-topics.ts';
 
 const root = join(import.meta.dirname, '../..');
 const programs = [inject('redisServer'), inject('rabbitmqServer'), inject('kafkaProgram')];
@@ -115,7 +116,7 @@ function clientsOf(firstPort: number) {
       await connection.close();
       const admin = kafka.admin();
       await admin.connect();
-      await admin.createTopics({ topics: [{ topic: 'kept' }] });
+      await createTopics(admin, [{ topic: 'kept' }]);
       await admin.disconnect();
     },
     async read() {

@@ -14,6 +14,8 @@ import {
 } from '../../src/testing/index.ts';
 import { busAt, type PlacedBusOptions } from '../support/bus-places.ts';
 import { startWorker, type Worker, type WorkerPlan } from '../support/worker.ts';
+import { Census } from './census.ts';
+import { Doubts } from './doubts.ts';
 import { addFigures } from './figures.ts';
 import type { FaultPlace } from './places/place.ts';
 import { reckon, type FaultLedger, type OrderOf } from './reckoning.ts';
@@ -30,17 +32,17 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
   /** Lines at warning level and above, of the buses of this process. */
   readonly logged: string[] = [];
   readonly #buses: BrokerEventBus[] = [];
-  readonly #workers: Worker[] = [];
   readonly #remote = new WorkerAttempts();
   readonly #published: { id: string; key: string }[] = [];
   readonly #confirmed = new Set<string>();
   /** Sent, and not answered at this moment. */
   readonly #unanswered = new Set<string>();
-  readonly #inDoubt = new Set<string>();
+  /** Published and not answered when a fault struck, or reported as unknown. */
+  readonly doubts = new Doubts();
   /** Of all faults together, where the broker tells which; beside it those of which it tells the number alone. */
   readonly #atRisk = new Set<string>();
   #atRiskUnnamed = 0;
-  #consumers = 0;
+  readonly #census = new Census();
   #faults = 0;
   #isPrepared = false;
   /** From when on a publish that is answered shows that the way to the broker is whole again; undefined when it is. */
@@ -59,9 +61,13 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     this.proxy = proxy;
   }
 
-  async bus(options: Partial<PlacedBusOptions> = {}): Promise<BrokerEventBus> {
+  /** @param way By which it reaches the server: the proxy, unless told otherwise. */
+  async bus(
+    options: Partial<PlacedBusOptions> = {},
+    way: { readonly host: string; readonly port: number } = this.proxy,
+  ): Promise<BrokerEventBus> {
     const log = (_fields: object, message: string) => void this.logged.push(message);
-    const proxied = this.place.through(this.proxy);
+    const proxied = this.place.through(way);
     const makeBus = this.place.makeBus ?? ((given) => busAt(proxied.at, given));
     const bus = await makeBus({
       ...proxied.options,
@@ -85,7 +91,7 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     bus.subscribe(Counted, this.recorder.handler(at, handle), { name: 'recorder' });
     if (this.place.at.broker === 'memory') await bus.waitFor('consuming');
     else await bus.startConsumingInBackground();
-    this.#consumers++;
+    this.#census.add(bus);
     return bus;
   }
 
@@ -96,8 +102,7 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
       { place: at, consumerGroup: group, consumerName: name, buses: 2, ...plan },
       this.#remote.listener(name),
     );
-    this.#workers.push(worker);
-    this.#consumers += plan.buses ?? 2;
+    this.#census.addWorker(worker, plan.buses ?? 2);
     return worker;
   }
 
@@ -127,7 +132,7 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     for (const { eventId, aggregateId } of events) {
       this.#published.push({ id: eventId, key: aggregateId });
       this.#unanswered.add(eventId);
-      if (this.#wholeSince !== undefined) this.#inDoubt.add(eventId);
+      if (this.#wholeSince !== undefined) this.doubts.add(eventId);
     }
     const begunAt = performance.now();
     let failure: PublishError | undefined;
@@ -139,7 +144,7 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
       failure = error;
     }
     const unconfirmed = new Set(failure?.unconfirmed);
-    for (const id of failure?.unknown ?? []) this.#inDoubt.add(id);
+    this.doubts.addNew(failure?.unknown ?? []);
     for (const { eventId } of events) {
       this.#unanswered.delete(eventId);
       if (!unconfirmed.has(eventId)) this.#confirmed.add(eventId);
@@ -170,13 +175,14 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
   /** To be called before a fault; what it resolves with, after it, with how many faults it was. */
   async faultBegins(): Promise<(faults?: number) => Promise<void>> {
     this.#wholeSince = Infinity;
-    for (const id of this.#unanswered) this.#inDoubt.add(id);
+    for (const id of this.#unanswered) this.doubts.add(id);
+    const consumersMeanwhile = this.#census.begin();
     const atRiskAfter = await this.place.beforeFault();
     return async (faults = 1) => {
       this.#faults += faults;
       this.#wholeSince = performance.now();
       const begun = new Set(this.attempts.map(({ id }) => id));
-      const atRisk = await atRiskAfter({ begun, consumers: this.#consumers });
+      const atRisk = await atRiskAfter({ begun, consumers: consumersMeanwhile() });
       if (typeof atRisk === 'number') this.#atRiskUnnamed += atRisk * faults;
       else for (const id of atRisk) this.#atRisk.add(id);
     };
@@ -213,12 +219,17 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
       faults: this.#faults,
       ...figures,
       inFlight,
-      inDoubt: this.#inDoubt.size,
+      inDoubt: this.doubts.total,
     });
     expect(breaches).toEqual([]);
     expect(redelivered.length, 'handled twice by redelivery').toBeLessThanOrEqual(inFlight);
     if (this.#atRiskUnnamed === 0) expect(redelivered.filter((id) => !this.#atRisk.has(id))).toEqual([]);
-    expect(storedTwice.filter((id) => !this.#inDoubt.has(id))).toEqual([]);
+    expect(this.doubts.unexplained(storedTwice), 'stored more often than they were in doubt').toEqual([]);
+  }
+
+  /** What workers said at warning level or above. */
+  get warned(): readonly string[] {
+    return this.#remote.warned;
   }
 
   /** All that is known by now. */
@@ -238,16 +249,11 @@ export class FaultRun<Place extends FaultPlace = FaultPlace> {
     return this.#atRisk.size + this.#atRiskUnnamed;
   }
 
-  /** Published and not answered when a fault struck, or reported as unknown. */
-  get inDoubt(): ReadonlySet<string> {
-    return this.#inDoubt;
-  }
-
   /** @param clear Is called once nobody uses the broker any more. */
   async close(clear: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     if (this.place.server.pid === undefined) await this.place.server.start();
     this.proxy.heal();
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all(this.#census.workers.map((worker) => worker.stop()));
     await Promise.all(this.#buses.map((bus) => bus.shutdown({ timeoutMs: 2_000 })));
     await this.proxy.close();
     await clear();

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { startRabbitServer, type RabbitServer } from '../../brokers/rabbitmq-server.ts';
+import {
+  itBearsCrashesBeforeAcknowledging,
+  itBearsCrashesBetweenRetries,
+  itBearsCrashesWhileReplaying,
+} from './crash-scenarios.ts';
 import { rabbitPlaceAt } from './places/rabbitmq.ts';
+import { itBearsItsProcesses } from './process-scenarios.ts';
 import { itBearsFaults } from './scenarios.ts';
+import { itStopsAtAnyMoment } from './stop-scenarios.ts';
 
 const program = inject('rabbitmqServer');
 
@@ -12,5 +19,11 @@ describe.skipIf(program === undefined)('faults, on rabbitmq', { timeout: 120_000
   });
   afterAll(() => server.stop());
 
-  itBearsFaults((destination) => Promise.resolve(rabbitPlaceAt(server, destination)));
+  const start = (destination: string) => Promise.resolve(rabbitPlaceAt(server, destination));
+  itBearsFaults(start);
+  itBearsItsProcesses(start);
+  itBearsCrashesBeforeAcknowledging(start);
+  itBearsCrashesBetweenRetries(start);
+  itBearsCrashesWhileReplaying(start);
+  itStopsAtAnyMoment(start);
 });

@@ -4,6 +4,7 @@ import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kafkaAnswers, type KafkaServer, startKafkaServer } from '../../brokers/kafka-server.ts';
 import { itIsAPrivateServer } from './private-server.ts';
+import { createTopics } from '../support/kafka-topics.ts';
 
 const program = inject('kafkaProgram');
 const users = { alice: 'open sesame' };
@@ -73,7 +74,7 @@ describe.skipIf(program === undefined)('a private Kafka server', () => {
   itIsAPrivateServer(() => server, {
     answers: kafkaAnswers,
     async write(url, value) {
-      await withAdmin({ brokers: [url] }, (admin) => admin.createTopics({ topics: [{ topic: 'kept' }] }));
+      await withAdmin({ brokers: [url] }, (admin) => createTopics(admin, [{ topic: 'kept' }]));
       const producer = kafka({ brokers: [url] }).producer();
       await producer.connect();
       await producer.send({ topic: 'kept', acks: -1, messages: [{ value }] });

@@ -21,6 +21,7 @@ export interface Reckoning {
   readonly breaches: readonly string[];
   /** Ids handled more than once, though stored once. */
   readonly redelivered: readonly string[];
+  /** Every copy at the broker but the first of each event. */
   readonly storedTwice: readonly string[];
 }
 
@@ -30,7 +31,8 @@ export type OrderOf = 'group' | 'consumer' | 'nobody';
 export function reckon(ledger: FaultLedger, orderOf: OrderOf): Reckoning {
   const { published, confirmed, here, elsewhere, deadLettered } = ledger;
   const attempts = [...here, ...elsewhere];
-  const storedTwice = new Set(repeated(ledger.stored));
+  const copies = repeated(ledger.stored);
+  const storedTwice = new Set(copies);
   const succeeded = attempts.filter(({ outcome }) => outcome === 'succeeded').map(({ id }) => id);
   const handled = new Set(succeeded);
   const duplicates = repeated(succeeded);
@@ -49,7 +51,7 @@ export function reckon(ledger: FaultLedger, orderOf: OrderOf): Reckoning {
       deadLettered: deadLettered.size,
       lost: [...confirmed].filter((id) => !handled.has(id) && !deadLettered.has(id)).length,
       redelivered: redelivered.length,
-      storedTwice: duplicates.length - redelivered.length,
+      storedTwice: copies.length,
     },
     breaches: [
       ...breaches({ published, confirmed, attempts, deadLettered }, allowance),
@@ -57,7 +59,7 @@ export function reckon(ledger: FaultLedger, orderOf: OrderOf): Reckoning {
       ...inOrder,
     ],
     redelivered,
-    storedTwice: [...storedTwice],
+    storedTwice: copies,
   };
 }
 

@@ -16,11 +16,15 @@ describe.skipIf(redisBinary === undefined)('a redis that forgets or refuses', { 
   afterEach(() => run.close());
 
   it('may forget everything while events are handled: the group is made again and consumption goes on', async () => {
-    const consumer = await run.consumer('one', () => pause(50), { concurrency: 64 });
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const consumer = await run.consumer('one', () => ended, { concurrency: 64 });
     const publisher = await run.bus();
-    await run.publishAll(publisher, counted(50));
-    await run.until(() => run.recorder.running > 0, 'handlers to run');
+    await run.publishAll(publisher, counted(50, { keys: 50 }));
+    // All of them: what nobody was handed yet is gone with the rest.
+    await run.until(() => run.recorder.running === 50, 'handlers to run');
     await run.fault(() => run.place.redis.flushall());
+    end();
     await run.until(() => run.handled.size === 50, 'what was handed out to be handled');
     await run.publishAll(publisher, counted(500, { keys: 50 }));
     await run.settle('FLUSHALL');
@@ -56,7 +60,7 @@ describe.skipIf(redisBinary === undefined)('a redis that forgets or refuses', { 
     consumer.resume();
     await run.until(() => run.handled.size === healthy.length, 'the others to be handled');
     await run.until(
-      async () => (await consumer.healthCheck()).reasons.includes('a dead letter cannot be stored'),
+      async () => (await consumer.healthCheck()).reasons.join().includes('a dead letter cannot be stored'),
       'the bus to say so',
     );
     // The first of each lane waits for its dead letter, the others wait behind it: nothing is settled.

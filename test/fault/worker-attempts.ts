@@ -6,6 +6,7 @@ type Attempt = { -readonly [Key in keyof RecordedAttempt]: RecordedAttempt[Key] 
 /** What handlers in other processes report, in the order in which it is read here. */
 export class WorkerAttempts {
   readonly attempts: Attempt[] = [];
+  readonly warned: string[] = [];
   #moment = 0;
 
   /** @param process Tells consumers of one name in two processes apart. */
@@ -27,7 +28,8 @@ export class WorkerAttempts {
         };
         this.attempts.push(attempt);
         open.set(`${consumer} ${report.id}`, attempt);
-      } else if (report.kind === 'end') {
+      } else if (report.kind === 'warned') this.warned.push(report.line);
+      else if (report.kind === 'end') {
         const attempt = open.get(`${report.consumer} ${report.id}`);
         if (attempt !== undefined) Object.assign(attempt, { end: this.#moment++, outcome: report.outcome });
       }

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import type { PrivateServer } from '../../../brokers/private-server.ts';
-import { GROUP, type FaultPlace } from './place.ts';
+import { kafkaRequests } from '../crash-point.ts';
+import { GROUP, type TwoStepPlace } from './place.ts';
 
 /** A Kafka of one broker; its topics are made by the buses, with four partitions. */
-export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultPlace {
+export function kafkaPlaceAt(server: PrivateServer, destination: string): TwoStepPlace {
   const at = { broker: 'kafka', url: server.url, destination } as const;
   const topic = `${destination}.stream`;
   const deadLetterTopic = `${topic}.dlq`;
@@ -28,16 +29,17 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
   /** Records there are, and those that the group has committed. */
   const progress = (): Promise<{ stored: number; committed: number }> =>
     asking(async (admin) => {
-      const ranges = await admin.fetchTopicOffsets(topic);
+      const ranges = await fetched(() => admin.fetchTopicOffsets(topic));
       const [commits] = await fetched(() => admin.fetchOffsets({ groupId: GROUP, topics: [topic] }));
       const committed = commits?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? [];
       return { stored: sum(ranges.map(({ high }) => Number(high))), committed: sum(committed) };
     });
 
-  async function idsIn(name: string): Promise<string[]> {
+  async function idsIn(name: string, header = 'event_id'): Promise<string[]> {
     const records = await asking(async (admin) => {
       if (!(await admin.listTopics()).includes(name)) return 0;
-      return sum((await admin.fetchTopicOffsets(name)).map(({ low, high }) => Number(high) - Number(low)));
+      const ranges = await fetched(() => admin.fetchTopicOffsets(name));
+      return sum(ranges.map(({ low, high }) => Number(high) - Number(low)));
     });
     const ids: string[] = [];
     if (records === 0) return ids;
@@ -48,7 +50,7 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
       await new Promise<void>((resolve, reject) => {
         consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
         const eachMessage = ({ message }: { message: { headers?: Record<string, unknown> } }) => {
-          if (ids.push(String(message.headers?.['event_id'])) === records) resolve();
+          if (ids.push(String(message.headers?.[header])) === records) resolve();
           return Promise.resolve();
         };
         consumer.run({ autoCommit: false, eachMessage }).catch(reject);
@@ -65,6 +67,12 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
     group: GROUP,
     // Sessions are of 6 seconds.
     slowHandlerMs: 8_000,
+    givesUpAfterMs: 6_000,
+    // Three seconds without a fetch, looked at once a second.
+    noticesWithinMs: 4_000,
+    countsDeliveries: false,
+    requests: kafkaRequests,
+    foldsDeadLetters: true,
     through({ host, port }) {
       const mapAddress = () => ({ host, port });
       return { at: { ...at, url: `${host}:${port}` }, options: { mapAddress } };
@@ -80,6 +88,7 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
     },
     stored: () => idsIn(topic),
     deadLettered: async () => new Set(await idsIn(deadLetterTopic)),
+    deadLetterIds: () => idsIn(deadLetterTopic, 'x-dead-letter-id'),
     loseState: () => asking((admin) => admin.deleteTopics({ topics: [topic, deadLetterTopic] })),
     async refuseStorage() {
       const longestRecord = (value: string) =>
@@ -107,7 +116,7 @@ export function kafkaPlaceAt(server: PrivateServer, destination: string): FaultP
   };
 }
 
-/** A coordinator that is back after a kill reads its log before it answers, and kafkajs doesn't ask again. */
+/** A broker that is back after a kill reads its logs before it leads or coordinates, and kafkajs doesn't ask again. */
 async function fetched<T>(fetch: () => Promise<T>): Promise<T> {
   for (let tries = 0; ; tries++)
     try {

@@ -41,6 +41,9 @@ export function memoryPlace(
     through: () => ({ at: place.at, options: {} }),
     makeBus: (options) => Promise.resolve(new InMemoryEventBus({ broker, ordering: 'key', ...options })),
     slowHandlerMs: 0,
+    givesUpAfterMs: 0,
+    noticesWithinMs: 0,
+    countsDeliveries: true,
     prepare: () => Promise.resolve(),
     unsettled: () => Promise.resolve(group.pendingCount + group.length),
     beforeFault() {

@@ -1,6 +1,7 @@
 import type { PrivateServer } from '../../../brokers/private-server.ts';
 import type { BrokerEventBus } from '../../../src/index.ts';
 import type { BusPlace, PlacedBusOptions } from '../../support/bus-places.ts';
+import type { ClientRequests } from '../crash-point.ts';
 
 /** One broker under fault, started for one test, and what it says itself of what it holds: never by way of a bus. */
 export interface FaultPlace {
@@ -18,6 +19,12 @@ export interface FaultPlace {
   readonly makeBus?: (options: PlacedBusOptions) => Promise<BrokerEventBus>;
   /** How long a handler must take to outlive a lease or session, as the buses of a run are set up. */
   readonly slowHandlerMs: number;
+  /** Silence after which the broker, or the group, gives a consumer up, as the buses of a run are set up. */
+  readonly givesUpAfterMs: number;
+  /** Within how long a bus notices that nothing comes through any more, when nobody tells it. */
+  readonly noticesWithinMs: number;
+  /** Whether it dead-letters what was delivered too often. */
+  readonly countsDeliveries: boolean;
   /** Before the first event, and after the first consumer. */
   prepare(): Promise<void>;
   /** Messages of the group that are not settled. */
@@ -36,6 +43,15 @@ export interface FaultPlace {
   close(): Promise<void>;
 }
 
+/** Where what is settled is stored elsewhere first, and acknowledged then. */
+export interface TwoStepPlace extends FaultPlace {
+  readonly requests: ClientRequests;
+  /** Whether a dead letter that is stored twice is shown once. */
+  readonly foldsDeadLetters: boolean;
+  /** Ids of the dead letters that the broker holds, with repetitions. */
+  deadLetterIds(): Promise<readonly string[]>;
+}
+
 /** The server ends with its one place. */
 export const withServer = <Place extends FaultPlace>(place: Place): Place => ({
   ...place,
@@ -45,7 +61,7 @@ export const withServer = <Place extends FaultPlace>(place: Place): Place => ({
   },
 });
 
-/** What a run has begun, and with how many consumers. */
+/** What a run has begun, and how many consumers lived while the fault did. */
 export interface BegunBy {
   readonly begun: ReadonlySet<string>;
   readonly consumers: number;

@@ -1,13 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Channel, type ConsumeMessage, type GetMessage } from 'amqplib';
 import type { RabbitServer } from '../../../brokers/rabbitmq-server.ts';
-import { GROUP, type FaultPlace } from './place.ts';
+import { urlBy } from '../../support/ways.ts';
+import { rabbitRequests } from '../crash-point.ts';
+import { GROUP, type TwoStepPlace } from './place.ts';
 
 /** Deliveries that a consumer holds at most, as the bus asks for by default. */
 const PREFETCH = 64;
 
 /** A RabbitMQ with a second queue that gets a copy of everything, since what a group has settled is gone. */
-export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultPlace {
+export function rabbitPlaceAt(server: RabbitServer, destination: string): TwoStepPlace {
   const at = { broker: 'rabbitmq', url: server.url, destination } as const;
   const queue = `${destination}.${GROUP}`;
   const copies = `${destination}.copies`;
@@ -25,7 +27,7 @@ export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultP
   }
 
   /** All that a queue holds; unacknowledged, it goes back when the connection ends. */
-  const idsIn = (name: string): Promise<string[]> =>
+  const idsIn = (name: string, idOf = eventId): Promise<string[]> =>
     asking(async (channel) => {
       const { messageCount } = await channel.checkQueue(name);
       const ids: string[] = [];
@@ -35,7 +37,7 @@ export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultP
       await new Promise<void>((resolve, reject) => {
         channel.on('error', reject);
         const take = (message: ConsumeMessage | null) => {
-          if (message !== null && ids.push(eventId(message)) === messageCount) resolve();
+          if (message !== null && ids.push(idOf(message)) === messageCount) resolve();
         };
         channel.consume(name, take).catch(reject);
       });
@@ -48,12 +50,12 @@ export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultP
     group: GROUP,
     // Heartbeats are one second apart.
     slowHandlerMs: 5_000,
-    through({ host, port }) {
-      const url = new URL(server.url);
-      url.hostname = host;
-      url.port = String(port);
-      return { at: { ...at, url: url.href }, options: {} };
-    },
+    givesUpAfterMs: 2_000,
+    noticesWithinMs: 2_000,
+    countsDeliveries: true,
+    requests: rabbitRequests,
+    foldsDeadLetters: false,
+    through: (way) => ({ at: { ...at, url: urlBy(server.url, way) }, options: {} }),
     async prepare() {
       await asking(async (channel) => {
         await channel.assertQueue(copies, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
@@ -76,6 +78,7 @@ export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultP
     beforeFault: () => Promise.resolve(({ consumers }) => consumers * PREFETCH),
     stored: () => idsIn(copies),
     deadLettered: async () => new Set(await idsIn(`${queue}.dlq`)),
+    deadLetterIds: () => idsIn(`${queue}.dlq`, deadLetterId),
     async loseState() {
       await asking((channel) => channel.deleteQueue(queue));
       // What is published before its consumers have made the queue anew would be routed to the copies alone.
@@ -101,4 +104,8 @@ export function rabbitPlaceAt(server: RabbitServer, destination: string): FaultP
 
 function eventId({ properties }: ConsumeMessage | GetMessage): string {
   return String(properties.messageId ?? properties.headers?.['event_id']);
+}
+
+function deadLetterId({ properties }: ConsumeMessage | GetMessage): string {
+  return String(properties.headers?.['x-dead-letter-id']);
 }

@@ -29,6 +29,11 @@ export function redisPlaceAt(server: RedisServer, destination: string): RedisPla
     view,
     // Leases are of 2 seconds.
     slowHandlerMs: 5_000,
+    givesUpAfterMs: 2_000,
+    // A read blocks for half a second, and is given one more. Where the window is full nothing is read, and what is
+    // acknowledged must be answered within five.
+    noticesWithinMs: 5_000,
+    countsDeliveries: true,
     through: ({ host, port }) => ({ at: { ...at, url: `redis://${host}:${port}` }, options: {} }),
     prepare: () => Promise.resolve(),
     unsettled: () => view.pending(),
