@@ -11,7 +11,9 @@ const InvoicePaid = defineEvent({
 const bus = new RabbitMQEventBus({
   rabbitmqUrl: process.env['RABBITMQ_URL'] ?? 'amqp://guest:guest@localhost:5672',
   exchangeName: process.env['EXCHANGE'] ?? 'myapp', // a durable topic exchange; the routing key is Invoice.InvoicePaid
+  exchangeType: 'topic', // or 'direct', 'fanout', 'headers'
   consumerGroup: 'accounting', // has the quorum queue myapp.accounting
+  prefetchCount: 10,
 });
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());

@@ -79,7 +79,8 @@ export class FileSource implements Source, Taker {
   lose(error: Error | undefined): void {
     this.#end ??= { error };
     this.#group?.leave(this);
-    for (const delivery of this.#deliveries) delivery.lose();
+    // The newest first, or the next of a key would begin in the place of the one before it.
+    for (const delivery of [...this.#deliveries].reverse()) delivery.lose();
     this.#wake();
   }
 

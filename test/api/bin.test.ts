@@ -41,6 +41,11 @@ describe('npx buschart, where the tarball is installed', () => {
     expect(JSON.parse(stdout)).toMatchObject({ id: 'bus', type: 'parallel', states: { lifecycle: {} } });
   });
 
+  it('prints one JSON object when none is named', async () => {
+    const { stdout } = await buschart('machines', '--format', 'json');
+    expect(Object.keys(JSON.parse(stdout) as object)).toEqual(NAMES);
+  });
+
   it('writes a file for each into a folder that is not there yet, and says where', async () => {
     const { stdout } = await buschart('machines', '--format', 'json', '--out', 'charts/json');
     const files = NAMES.map((name) => `${name}.json`);

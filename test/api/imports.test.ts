@@ -107,6 +107,10 @@ describe('the import rules', () => {
       'src/inspector/a.ts': `import { b } from './page/b.ts';\nexport const a = b;`,
       'src/inspector/page/b.ts': `export const b = 1;`,
     },
+    'the-repository-knows-no-bus': {
+      'src/repository/a.ts': `export { b } from '../bus/b.ts';`,
+      'src/bus/b.ts': `export const b = 1;`,
+    },
     'charts-know-no-machine': {
       'src/charts/a.ts': `export { b } from '../../machines/b.ts';`,
       'machines/b.ts': `export const b = 1;`,
@@ -126,6 +130,10 @@ describe('the import rules', () => {
       'src/index.ts': `export * from './bus.ts';`,
       'src/bus.ts': `export const load = () => import('./charts/a.ts');`,
       'src/charts/a.ts': `import ELK from 'elkjs/lib/elk.bundled.js';\nexport const a = ELK;`,
+    },
+    'the-model-knows-no-machine': {
+      'src/testing/model/a.ts': `import { b } from '../../../machines/b.ts';\nexport const a = b;`,
+      'machines/b.ts': `export const b = 1;`,
     },
     'the-library-stands-alone': {
       'src/a.ts': `import { t } from '../test/t.ts';\nexport const a = t;`,
