@@ -210,6 +210,68 @@ export const contests: readonly Contest[] = [
       },
     ],
   },
+  {
+    name: 'memory untraced',
+    rows: [
+      {
+        what: 'in memory, without an SDK, over telemetry switched off',
+        ours: 'telemetry: none',
+        floor: 'telemetry: off',
+        unit: 'perSecond',
+        bar: { atLeast: 0.97 },
+      },
+    ],
+  },
+  {
+    name: 'redis untraced',
+    broker: 'redis',
+    rows: [
+      {
+        what: 'Redis, consume a backlog of 20,000, without an SDK, over telemetry switched off',
+        ours: 'redis consume: buschart',
+        floor: 'redis consume: buschart, telemetry off',
+        unit: 'perSecond',
+        bar: { atLeast: 0.97 },
+      },
+    ],
+  },
+  {
+    name: 'memory traced',
+    rows: [
+      {
+        what: 'in memory, with an SDK that measures',
+        ours: 'telemetry: metrics',
+        floor: 'telemetry: none',
+        unit: 'perSecond',
+      },
+      {
+        what: 'in memory, with an SDK that traces and exports nothing, over the same spans by hand',
+        ours: 'telemetry: traces',
+        floor: 'telemetry: by hand',
+        unit: 'perSecond',
+        bar: { atLeast: 0.7 },
+      },
+      {
+        what: 'in memory, with an SDK that traces and exports nothing',
+        ours: 'telemetry: traces',
+        floor: 'telemetry: none',
+        unit: 'perSecond',
+      },
+    ],
+  },
+  {
+    name: 'redis traced',
+    broker: 'redis',
+    rows: [
+      {
+        what: 'Redis, consume a backlog of 20,000, with an SDK that traces and measures and exports nothing',
+        ours: 'redis consume: buschart, traced',
+        floor: 'redis consume: buschart',
+        unit: 'perSecond',
+        bar: { atLeast: 0.7 },
+      },
+    ],
+  },
   ...onRedis,
   ...onRabbit,
   ...onKafka,

@@ -17,7 +17,7 @@ const KAFKA = { publish: publishing, consume: consuming(60_000), journey: journe
 export const brokerContestants: Readonly<Record<string, Enter>> = {
   ...atJobs('redis', REDIS, 'buschart', redisBus()),
   ...atJobs('redis', REDIS, 'bare', bareRedis),
-  ...atJobs('redis', REDIS, "buschart, validateOn 'publish'", redisBus('publish')),
+  ...atJobs('redis', REDIS, "buschart, validateOn 'publish'", redisBus({ validateOn: 'publish' })),
   ...atJobs('redis', REDIS, 'bullmq', async (place) => (await import('./bullmq.ts')).bullmq(place)),
   ...atJobs('rabbitmq', RABBITMQ, 'buschart', rabbitBus()),
   ...atJobs('rabbitmq', RABBITMQ, 'bare', bareRabbit),

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { KafkaEventBus } from 'buschart/kafka';
 import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
 import { busCourier, type Courier, type Route } from './courier.ts';
@@ -5,6 +6,8 @@ import { bodyOf, headersOf, timeOf, type Order } from './orders.ts';
 import type { Place } from './protocol.ts';
 
 const PARTITIONS = 3;
+const TRY_AGAIN_MS = 200;
+const MOST_TRIES = 150;
 
 /** A topic, with a group of its own, because a group outlives its topics. */
 export interface KafkaRoute extends Route {
@@ -23,22 +26,34 @@ export async function kafkaRoute(url: string): Promise<KafkaRoute> {
   return {
     topic,
     group,
-    open(route) {
+    async open(route) {
       name = route;
-      return admin.createTopics({
-        topics: [{ topic: topic(), numPartitions: PARTITIONS }],
-        waitForLeaders: true,
-      });
+      const topics = [{ topic: topic(), numPartitions: PARTITIONS }];
+      await insist(() => admin.createTopics({ topics, waitForLeaders: true }));
+      // Under load a broker is told of its new partitions, and of the group, a while after the topic is there.
+      await insist(() => admin.fetchTopicOffsets(topic()));
+      await insist(() => admin.fetchOffsets({ groupId: group(), topics: [topic()] }));
     },
     async unsettled() {
-      const [committed] = await admin.fetchOffsets({ groupId: group(), topics: [topic()] });
+      const [committed] = await insist(() => admin.fetchOffsets({ groupId: group(), topics: [topic()] }));
       const settled = (committed?.partitions ?? []).map(({ offset }) => Math.max(0, Number(offset)));
-      const stored = (await admin.fetchTopicOffsets(topic())).map(({ high }) => Number(high));
+      const stored = (await insist(() => admin.fetchTopicOffsets(topic()))).map(({ high }) => Number(high));
       return sum(stored) - sum(settled);
     },
     remove: () => admin.deleteTopics({ topics: [topic()] }),
     close: () => admin.disconnect(),
   };
+}
+
+/** Asks again what the broker can't answer yet, such as while a coordinator loads; for half a minute. */
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++)
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries >= MOST_TRIES) throw error;
+      await pause(TRY_AGAIN_MS);
+    }
 }
 
 export const kafkaBus =

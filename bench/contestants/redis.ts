@@ -1,4 +1,4 @@
-import { RedisEventBus } from 'buschart/redis';
+import { RedisEventBus, type RedisEventBusOptions } from 'buschart/redis';
 import { Redis } from 'ioredis';
 import { busCourier, type Courier, type Route } from './courier.ts';
 import { bodyOf, headersOf, timeOf, type Order } from './orders.ts';
@@ -36,7 +36,7 @@ async function unsettledIn(redis: Redis, stream: string): Promise<number> {
 }
 
 export const redisBus =
-  (validateOn: 'both' | 'publish' = 'both') =>
+  (options: Pick<RedisEventBusOptions, 'validateOn' | 'enableTracing' | 'enableMetrics'> = {}) =>
   ({ url }: Place): Courier =>
     busCourier(
       redisRoute(new Redis(url)),
@@ -46,7 +46,7 @@ export const redisBus =
           streamPrefix: route,
           consumerGroup: GROUP,
           batchSize: BATCH,
-          validateOn,
+          ...options,
         }),
     );
 

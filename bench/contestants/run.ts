@@ -14,7 +14,12 @@ const fail = (error: unknown): void => {
 };
 
 try {
-  const enter = memoryContestants[name] ?? inspectedContestants[name] ?? brokerContestants[name];
+  const enter =
+    memoryContestants[name] ??
+    inspectedContestants[name] ??
+    brokerContestants[name] ??
+    // Alone: nobody else is to load an SDK.
+    (await import('./traced.ts')).tracedContestants[name];
   if (enter === undefined) throw new Error(`There is no contestant called "${name}".`);
   const contestant = await enter(place);
   const obey = async (command: Command): Promise<void> => {
