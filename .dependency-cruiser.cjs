@@ -87,6 +87,16 @@ module.exports = {
       to: { path: '^src/inspector/page/' },
     },
     {
+      name: 'the-repository-knows-no-bus',
+      comment: 'It publishes to whatever has publish(), and stores in whatever implements its port.',
+      severity: 'error',
+      from: { path: '^src/repository/' },
+      to: {
+        path: '^(src|machines)/',
+        pathNot: ['^src/repository/', '^src/contracts/', '^src/events/', '^src/errors\\.ts$'],
+      },
+    },
+    {
       name: 'charts-know-no-machine',
       comment: 'They draw any machine of XState, so nothing of this bus is theirs but how its errors look.',
       severity: 'error',
@@ -119,6 +129,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/index\\.ts$' },
       to: { path: '(^|/)node_modules/(elkjs|commander)/', reachable: true },
+    },
+    {
+      name: 'the-model-knows-no-machine',
+      comment:
+        'What is expected of the machines must not come from them, and so not from what is made of them.',
+      severity: 'error',
+      from: { path: '^src/testing/model/' },
+      to: { path: '^machines/' },
     },
     {
       name: 'the-library-stands-alone',

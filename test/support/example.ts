@@ -7,8 +7,10 @@ const TIMEOUT_MS = 25_000;
 export async function runExample(
   file: string,
   environment: Readonly<Record<string, string>>,
+  ...args: readonly string[]
 ): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${file}`], {
+  const command = ['--import', 'tsx', `examples/${file}`, ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, command, {
     env: { ...process.env, ...environment },
     timeout: TIMEOUT_MS,
   });

@@ -47,7 +47,11 @@ export function kafkaHarness(servers: string): TransportHarness {
     async stop() {
       await Promise.all([admin.disconnect(), producer.disconnect()]);
     },
-    destination: (testId) => ({ name: `conformance-${testId}-${randomUUID()}`, group: `workers-${testId}` }),
+    destination(testId) {
+      // Groups are the cluster's, not a topic's: of two tests at once that share one, each would be dealt the other's topic.
+      const own = `${testId}-${randomUUID()}`;
+      return { name: `conformance-${own}`, group: `workers-${own}` };
+    },
     makeBus(destination, options) {
       const { name } = destination;
       const proxy = ways.proxyOf(destination);

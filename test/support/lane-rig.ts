@@ -2,6 +2,7 @@ import { createActor, fromTransition, type AnyActorRef } from 'xstate';
 import type { DomainEvent } from '../../src/contracts/event.ts';
 import type { Delivery } from '../../src/contracts/transport.ts';
 import { createStats } from '../../src/observability/stats.ts';
+import { VirtualClock } from '../../src/testing/clock.ts';
 import type { Dispatch, Outcome } from '../../machines/dispatch.ts';
 import type { LaneFlowSettings } from '../../machines/flow.ts';
 import { LaneFlow } from '../../machines/lane-flow.ts';
@@ -22,6 +23,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
   const routes = new Routes();
   const stats = createStats();
   const work = new Work();
+  const clock = new VirtualClock();
   const running = new Map<string, Dispatch>();
   const pulled = new Map<string, Delivery>();
   const settled = new Set<string>();
@@ -69,7 +71,9 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
     },
     unwanted: () => undefined,
     stats,
+    telemetry: undefined,
     work,
+    clock,
     abandonError: () => new Error('lost'),
     ...given,
   });
@@ -121,6 +125,7 @@ export function laneRig(options: Partial<LaneFlowSettings> & { readonly window?:
     flow,
     stats,
     work,
+    clock,
     /** Those whose handler runs, in order of their start. */
     running: (): string[] => [...running.keys()],
     /** Those pulled, neither settled nor lost. */

@@ -3,7 +3,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import type { Destination, TransportHarness } from '../../src/testing/index.ts';
 import { RETRY_TIERS_MS } from '../../src/transports/rabbitmq/names.ts';
 import { RabbitMQEventBus } from '../../src/transports/rabbitmq/index.ts';
-import { Ways } from './ways.ts';
+import { urlBy, Ways } from './ways.ts';
 import { startWorker } from './worker.ts';
 
 /**
@@ -20,11 +20,7 @@ export function rabbitHarness(rabbitmqUrl: string): TransportHarness {
 
   function urlOf(destination: Destination): string {
     const proxy = ways.proxyOf(destination);
-    if (proxy === undefined) return rabbitmqUrl;
-    const url = new URL(rabbitmqUrl);
-    url.hostname = proxy.host;
-    url.port = String(proxy.port);
-    return url.href;
+    return proxy === undefined ? rabbitmqUrl : urlBy(rabbitmqUrl, proxy);
   }
 
   const noteGroup = (name: string, group: string | undefined): void => {

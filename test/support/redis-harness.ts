@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Destination, TransportHarness } from '../../src/testing/index.ts';
 import { RedisEventBus } from '../../src/transports/redis/index.ts';
-import { Ways } from './ways.ts';
+import { urlBy, Ways } from './ways.ts';
 import { startWorker } from './worker.ts';
 
 /**
@@ -18,11 +18,7 @@ export function redisHarness(redisUrl: string): TransportHarness {
   /** The same address, but through the proxy if the test has asked for faults. */
   function urlOf(destination: Destination): string {
     const proxy = ways.proxyOf(destination);
-    if (proxy === undefined) return redisUrl;
-    const url = new URL(redisUrl);
-    url.hostname = proxy.host;
-    url.port = String(proxy.port);
-    return url.href;
+    return proxy === undefined ? redisUrl : urlBy(redisUrl, proxy);
   }
 
   return {

@@ -6,13 +6,14 @@ import type { Headers, Message } from '../../src/contracts/message.ts';
 import type {
   Capabilities,
   Connection,
+  ConnectionInfo,
   Delivery,
   Interest,
   Source,
   SourceOptions,
   Transport,
-  TransportNotice,
 } from '../../src/contracts/transport.ts';
+import type { TransportNotice } from '../../src/contracts/transport-notice.ts';
 import { createCodec } from '../../src/events/codec.ts';
 import { VirtualClock } from '../../src/testing/clock.ts';
 import { RecordingLogger, registry, settle } from './memory-bus.ts';
@@ -44,6 +45,10 @@ export class ScriptedBroker {
   binding: Promise<void> = Promise.resolve();
   /** What opening a connection comes to. */
   connectFailure: Error | undefined = undefined;
+  /** A connection is opened once it settles. */
+  connecting: Promise<void> | undefined = undefined;
+  /** How often it was asked for a connection. */
+  connects = 0;
   /** What it comes to to end reading, to give up the place in the group, to give a delivery back, or to close. */
   readonly ends = {
     stop: () => Promise.resolve(),
@@ -56,6 +61,11 @@ export class ScriptedBroker {
   window = 100;
   /** What it has and doesn't hand out. */
   lag: () => Promise<number> = () => Promise.resolve(0);
+  /** What else it knows of itself. */
+  info: Pick<ConnectionInfo, 'pendingMessages' | 'pendingOf' | 'dlqMessages'> = {
+    pendingMessages: 0,
+    dlqMessages: 0,
+  };
   /** Publishes are answered once it settles. */
   answering: Promise<void> = Promise.resolve();
   connection: Connection | undefined = undefined;
@@ -69,7 +79,12 @@ export class ScriptedBroker {
 
   /** Hands an event out; returns the delivery. */
   deliver(event: Parameters<typeof this.encode>[0], headers: Headers = {}): Delivery {
-    const delivery = this.#delivery(this.encode(event, headers));
+    return this.deliverMessage(this.encode(event, headers));
+  }
+
+  /** Hands out what may be no event. */
+  deliverMessage(message: Message): Delivery {
+    const delivery = this.#delivery(message);
     this.#batches.push([delivery]);
     this.#wake();
     return delivery;
@@ -96,10 +111,13 @@ export class ScriptedBroker {
       destination: 'scripted',
       capabilities: CAPABILITIES,
       connect: (_signal, notice) => {
+        this.connects++;
         if (this.connectFailure !== undefined) return Promise.reject(this.connectFailure);
-        this.notice = notice;
-        this.connection = this.#connect();
-        return Promise.resolve(this.connection);
+        const open = (): Connection => {
+          this.notice = notice;
+          return (this.connection = this.#connect());
+        };
+        return this.connecting === undefined ? Promise.resolve(open()) : this.connecting.then(open);
       },
     };
   }
@@ -124,8 +142,7 @@ export class ScriptedBroker {
       },
       info: async () => ({
         length: 0,
-        pendingMessages: 0,
-        dlqMessages: 0,
+        ...this.info,
         consumers: 1,
         lag: await this.lag(),
       }),
@@ -140,12 +157,16 @@ export class ScriptedBroker {
   #source({ interest }: SourceOptions): Source {
     this.#end = undefined;
     this.#note(interest);
+    /** Batches that it may still hand out: once it is stopped, those that it had pulled by then. */
+    let left = Infinity;
     const next = async (): Promise<Delivery[] | undefined> => {
-      while (this.#batches.length === 0) {
+      while (left === 0 || this.#batches.length === 0) {
+        if (left === 0) return undefined;
         if (this.#end?.error !== undefined) throw this.#end.error;
         if (this.#end !== undefined) return undefined;
         await new Promise<void>((resolve) => (this.#wake = resolve));
       }
+      left--;
       return this.#batches.shift();
     };
     return {
@@ -158,7 +179,7 @@ export class ScriptedBroker {
       pause: () => undefined,
       resume: () => undefined,
       stop: () => {
-        this.#end ??= { error: undefined };
+        left = Math.min(left, this.#batches.length);
         this.#wake();
         return this.ends.stop();
       },
@@ -233,7 +254,7 @@ export function idleBus(
         destination: 'scripted',
         isStoredOnceSent: false,
         canRelease: true,
-        defersRetries,
+        longestDeferMs: defersRetries ? Infinity : undefined,
         bindsTypes,
       });
     }

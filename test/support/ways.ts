@@ -46,4 +46,12 @@ export class Ways implements TransportFaults {
   }
 }
 
+/** The same address, but by way of what listens there. */
+export function urlBy(url: string, { host, port }: { readonly host: string; readonly port: number }): string {
+  const by = new URL(url);
+  by.hostname = host;
+  by.port = String(port);
+  return by.href;
+}
+
 const nameOf = ({ name, way }: Destination): string => (way === undefined ? name : `${name}/${way}`);

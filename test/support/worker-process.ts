@@ -1,4 +1,6 @@
 // A process of its own that consumes: started, told to stop, and killed by the tests that need more than one.
+import { readSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Counted, conformanceRegistry } from '../../src/testing/counted.ts';
 import { busAt } from './bus-places.ts';
@@ -6,10 +8,22 @@ import { foretold, mustFail } from './fate.ts';
 import { moment, type WorkerPlan, type WorkerReport } from './worker.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan;
-const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 // On Linux a pipe is written before this returns, so what was reported survives a SIGKILL of this process.
 const report = (line: WorkerReport) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const warned = (_fields: object, line: string) => void report({ kind: 'warned', line });
+const logger = { debug: ignore, info: ignore, warn: warned, error: warned };
+
+if (plan.isTraced === true) {
+  const { factsOf, registerTracer } = await import('./telemetry-sdk.ts');
+  registerTracer({
+    export: (spans, done) => {
+      for (const span of spans) report({ kind: 'span', span: factsOf(span) });
+      done({ code: 0 });
+    },
+    shutdown: () => Promise.resolve(),
+  });
+}
 
 const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
   const consumer = `${plan.consumerName}-${index}`;
@@ -17,10 +31,11 @@ const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
     consumerGroup: plan.consumerGroup,
     consumerName: consumer,
     registry: conformanceRegistry,
-    logger: silent,
+    logger,
     concurrency: 8,
     retry: { maxRetries: 3, baseDelayMs: 5, maxDelayMs: 20 },
     ...plan.options,
+    ...(plan.by !== undefined && plan.place.broker === 'kafka' && { mapAddress: () => plan.by }),
   });
   bus.subscribe(
     Counted,
@@ -29,6 +44,7 @@ const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
       const { attempt, deliveryCount } = context;
       const fate = foretold(event.text);
       report({ kind: 'start', id, key, n, consumer, attempt, deliveryCount, at: moment() });
+      if (n === plan.exitAt) process.exit(1);
       const handlerMs = fate?.ms ?? plan.handlerMs;
       if (handlerMs !== undefined) await pause(handlerMs);
       const isUnlucky =
@@ -45,7 +61,13 @@ const starting = Array.from({ length: plan.buses ?? 1 }, async (_, index) => {
 });
 const buses = await Promise.all(starting);
 
-process.stdin.once('data', () => {
+createInterface({ input: process.stdin }).on('line', (order) => {
+  if (order === 'block') {
+    report({ kind: 'blocked' });
+    // Nothing else runs until there is something to read.
+    readSync(3, Buffer.alloc(1));
+    return;
+  }
   process.stdin.destroy();
   void Promise.all(buses.map((bus) => bus.shutdown())).then((reports) =>
     report({ kind: 'stopped', reports }),

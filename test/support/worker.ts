@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { DrainReport } from '../../src/index.ts';
 import type { RemoteConsumer } from '../../src/testing/index.ts';
 import type { BusPlace } from './bus-places.ts';
+import type { SpanFacts } from './telemetry-sdk.ts';
 
 export interface WorkerPlan {
   readonly place: BusPlace;
@@ -15,15 +17,22 @@ export interface WorkerPlan {
   readonly handlerMs?: number;
   /** More of the bus, as far as JSON holds them; 8 at once and short retries by default. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Registers an OpenTelemetry SDK, and reports every span that ends. */
+  readonly isTraced?: boolean;
   /** Every so manieth event fails at its first attempt. */
   readonly failEvery?: number;
   /** Every so manieth event fails at each attempt. */
   readonly poisonEvery?: number;
+  /** The handler of this event ends the process. */
+  readonly exitAt?: number;
+  /** Its brokers are reached by way of this, whatever address they give. */
+  readonly by?: { readonly host: string; readonly port: number };
 }
 
 /** One line that a worker prints. `at` is in milliseconds of the clock that all processes of a machine share. */
 export type WorkerReport =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'blocked' }
   | {
       readonly kind: 'start';
       readonly id: string;
@@ -41,12 +50,19 @@ export type WorkerReport =
       readonly outcome: 'succeeded' | 'failed';
       readonly at: number;
     }
+  /** At warning level or above. */
+  | { readonly kind: 'warned'; readonly line: string }
+  | { readonly kind: 'span'; readonly span: SpanFacts }
   | { readonly kind: 'stopped'; readonly reports: readonly DrainReport[] };
 
 export interface Worker extends RemoteConsumer {
   readonly pid: number;
   /** Events begun and not ended. */
   readonly inFlight: number;
+  /** Whatever ended the process. */
+  readonly hasEnded: boolean;
+  /** Resolves once its event loop is blocked, with what ends that. */
+  block(): Promise<() => void>;
   /** SIGKILL; resolves once the process is gone and all it had printed is read. */
   kill(): Promise<void>;
 }
@@ -63,23 +79,30 @@ export async function startWorker(
 ): Promise<Worker> {
   const program = join(import.meta.dirname, 'worker-process.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(plan)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+    // The last is what it waits for while it is blocked.
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  }) as ChildProcessByStdio<Writable, Readable, null>;
   const endWithUs = () => child.kill('SIGKILL');
   process.on('exit', endWithUs);
   const closed = once(child, 'close').finally(() => process.off('exit', endWithUs));
   // Nobody listens for it until the worker is stopped.
   closed.catch(() => undefined);
 
+  const unblocking = child.stdio[3] as unknown as Writable;
+  // It may end first.
+  unblocking.on('error', () => undefined);
+
   const handled: string[] = [];
   const open = new Set<string>();
   let isReady: () => void;
+  let isBlocked: () => void;
   const ready = new Promise<void>((resolve) => (isReady = resolve));
   const lines = createInterface({ input: child.stdout });
   const read = once(lines, 'close');
   lines.on('line', (line) => {
     const report = JSON.parse(line) as WorkerReport;
     if (report.kind === 'ready') isReady();
+    if (report.kind === 'blocked') isBlocked();
     if (report.kind === 'start') open.add(report.id);
     if (report.kind === 'end') {
       open.delete(report.id);
@@ -88,7 +111,10 @@ export async function startWorker(
     told(report);
   });
 
-  const died = closed.then(() => Promise.reject(new Error('The worker ended before it consumed.')));
+  const died = closed.then(() => {
+    // One that is to end itself may do so with the first that it is given.
+    if (plan.exitAt === undefined) throw new Error('The worker ended before it consumed.');
+  });
   died.catch(() => undefined);
   await Promise.race([ready, died]);
   return {
@@ -97,7 +123,19 @@ export async function startWorker(
     get inFlight() {
       return open.size;
     },
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
+    async block() {
+      const blocked = new Promise<void>((resolve) => (isBlocked = resolve));
+      child.stdin.write('block\n');
+      await blocked;
+      return () => void unblocking.write('\n');
+    },
     async stop() {
+      // One that is frozen or blocked would never hear of it.
+      child.kill('SIGCONT');
+      unblocking.end();
       if (child.exitCode === null && child.signalCode === null) child.stdin.write('stop\n');
       await Promise.all([closed, read]);
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/contracts/message.ts';
-import type { Delivery, Source, TransportNotice } from '../../src/contracts/transport.ts';
+import type { Delivery, Source } from '../../src/contracts/transport.ts';
+import type { TransportNotice } from '../../src/contracts/transport-notice.ts';
 import { ConfigurationError } from '../../src/errors.ts';
 import { MemoryBroker } from '../../src/transports/memory/broker.ts';
 import { MemoryTransport } from '../../src/transports/memory/transport.ts';
