@@ -1,16 +1,22 @@
 // A process of its own that consumes: started, told to stop, and killed by the tests that need more than one.
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Counted, conformanceRegistry } from '../../src/testing/counted.ts';
 import { busAt } from './bus-places.ts';
 import { foretold, mustFail } from './fate.ts';
-import { moment, type WorkerPlan, type WorkerReport } from './worker.ts';
+import { moment, REPORTS, UNBLOCKING, type WorkerPlan, type WorkerReport } from './worker.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as WorkerPlan;
 
-// On Linux a pipe is written before this returns, so what was reported survives a SIGKILL of this process.
-const report = (line: WorkerReport) => process.stdout.write(`${JSON.stringify(line)}\n`);
+/**
+ * What was reported survives a SIGKILL of this process, since the system has it before this returns. process.stdout keeps
+ * in here what a busy reader leaves no room for, after a hundred lines or two.
+ */
+function report(line: WorkerReport): void {
+  const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+  for (let written = 0; written < bytes.length;) written += writeSync(REPORTS, bytes, written);
+}
 const warned = (_fields: object, line: string) => void report({ kind: 'warned', line });
 const logger = { debug: ignore, info: ignore, warn: warned, error: warned };
 
@@ -65,7 +71,7 @@ createInterface({ input: process.stdin }).on('line', (order) => {
   if (order === 'block') {
     report({ kind: 'blocked' });
     // Nothing else runs until there is something to read.
-    readSync(3, Buffer.alloc(1));
+    readSync(UNBLOCKING, Buffer.alloc(1));
     return;
   }
   process.stdin.destroy();

@@ -29,7 +29,12 @@ export interface WorkerPlan {
   readonly by?: { readonly host: string; readonly port: number };
 }
 
-/** One line that a worker prints. `at` is in milliseconds of the clock that all processes of a machine share. */
+/** What a worker waits for while it is blocked. Unlike the first three, this and the next pipe wait for the other side. */
+export const UNBLOCKING = 3;
+/** Where a worker reports. */
+export const REPORTS = 4;
+
+/** One line that a worker reports. `at` is in milliseconds of the clock that all processes of a machine share. */
 export type WorkerReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'blocked' }
@@ -63,7 +68,7 @@ export interface Worker extends RemoteConsumer {
   readonly hasEnded: boolean;
   /** Resolves once its event loop is blocked, with what ends that. */
   block(): Promise<() => void>;
-  /** SIGKILL; resolves once the process is gone and all it had printed is read. */
+  /** SIGKILL; resolves once the process is gone and all it had reported is read. */
   kill(): Promise<void>;
 }
 
@@ -79,16 +84,15 @@ export async function startWorker(
 ): Promise<Worker> {
   const program = join(import.meta.dirname, 'worker-process.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(plan)], {
-    // The last is what it waits for while it is blocked.
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-  }) as ChildProcessByStdio<Writable, Readable, null>;
+    stdio: ['pipe', 'inherit', 'inherit', 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<Writable, null, null>;
   const endWithUs = () => child.kill('SIGKILL');
   process.on('exit', endWithUs);
   const closed = once(child, 'close').finally(() => process.off('exit', endWithUs));
   // Nobody listens for it until the worker is stopped.
   closed.catch(() => undefined);
 
-  const unblocking = child.stdio[3] as unknown as Writable;
+  const unblocking = child.stdio[UNBLOCKING] as unknown as Writable;
   // It may end first.
   unblocking.on('error', () => undefined);
 
@@ -97,7 +101,7 @@ export async function startWorker(
   let isReady: () => void;
   let isBlocked: () => void;
   const ready = new Promise<void>((resolve) => (isReady = resolve));
-  const lines = createInterface({ input: child.stdout });
+  const lines = createInterface({ input: child.stdio[REPORTS] as unknown as Readable });
   const read = once(lines, 'close');
   lines.on('line', (line) => {
     const report = JSON.parse(line) as WorkerReport;
