@@ -41,6 +41,7 @@ export function itBearsItsProcesses(start: (destination: string) => Promise<Faul
       const busy = () => workers.find(({ inFlight }) => inFlight > 4);
       await run.until(() => run.attempts.length > 30 && busy() !== undefined, 'one to have much in hand');
       const still = busy();
+      let storedAgain = 0;
       await run.fault(async () => {
         const goOn = await stop(still!);
         // Once the other has taken over, the broker holds nothing any more of what this one has in hand.
@@ -50,13 +51,16 @@ export function itBearsItsProcesses(start: (destination: string) => Promise<Faul
         await run.until(async () => (await run.place.unsettled()) === 0, 'the other to take over');
         await pause(Math.max(0, until - performance.now()));
         const before = await letters();
-        expect(before).toHaveLength(poisonous);
+        // One that it had stored and not acknowledged yet is stored again by whoever took over, under the same id.
+        expect(new Set(before).size).toBe(poisonous);
+        storedAgain = before.length - poisonous;
         goOn();
         await run.until(() => still!.inFlight === 0, 'its handlers to end');
         await pause(500);
         expect(await letters(), 'dead letters').toEqual(before);
         expect(await run.place.unsettled(), 'given back or taken back').toBe(0);
       });
+      expect(storedAgain).toBeLessThanOrEqual(run.inFlight);
       const handledBefore = still!.handled.length;
       await run.publishAll(publisher, counted(200, { keys: 100 }));
       await run.until(() => still!.handled.length > handledBefore, 'it to consume again');

@@ -36,7 +36,7 @@ export function redisPlaceAt(server: RedisServer, destination: string): RedisPla
     countsDeliveries: true,
     through: ({ host, port }) => ({ at: { ...at, url: `redis://${host}:${port}` }, options: {} }),
     prepare: () => Promise.resolve(),
-    unsettled: () => view.pending(),
+    unsettled: () => view.unsettled(),
     beforeFault: () => Promise.resolve(async () => new Set(await view.pendingEvents())),
     stored: () => view.storedEvents(),
     deadLettered: () => view.deadLettered(),

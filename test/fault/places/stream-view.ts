@@ -18,13 +18,24 @@ export class StreamView {
 
   /** Entries handed out and not settled; 0 where there is no such group. */
   async pending(): Promise<number> {
-    try {
-      const [count] = (await this.#redis.xpending(this.stream, this.#group)) as [number];
-      return count;
-    } catch (error) {
-      if (error instanceof Error && /NOGROUP|no such key/.test(error.message)) return 0;
-      throw error;
-    }
+    const [count] = (await withGroup(this.#redis.xpending(this.stream, this.#group), [0])) as [number];
+    return count;
+  }
+
+  /** Entries not settled, whether they were handed out or not; 0 where there is no such group. */
+  async unsettled(): Promise<number> {
+    // In this order: what is handed out meanwhile is counted twice, and never not at all.
+    const unread = await this.#unread();
+    return unread + (await this.pending());
+  }
+
+  /** Counted one by one: Redis doesn't know the lag of a group that has lost entries. */
+  async #unread(): Promise<number> {
+    const groups = (await withGroup(this.#redis.xinfo('GROUPS', this.stream), [])) as string[][];
+    const facts = groups.find(([, name]) => name === this.#group);
+    if (facts === undefined) return 0;
+    const last = facts[facts.indexOf('last-delivered-id') + 1];
+    return (await this.#redis.xrange(this.stream, `(${last}`, '+')).length;
   }
 
   /** Event ids of those, as far as the entries are still there. */
@@ -42,6 +53,15 @@ export class StreamView {
 
   async deadLettered(): Promise<ReadonlySet<string>> {
     return new Set((await this.#redis.xrange(this.deadLetterStream, '-', '+')).map(eventId));
+  }
+}
+
+async function withGroup<T>(answer: Promise<T>, without: T): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Error && /NOGROUP|no such key/.test(error.message)) return without;
+    throw error;
   }
 }
 
