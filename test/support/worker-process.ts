@@ -17,7 +17,7 @@ function report(line: WorkerReport): void {
   const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
   for (let written = 0; written < bytes.length;) written += writeSync(REPORTS, bytes, written);
 }
-const warned = (_fields: object, line: string) => void report({ kind: 'warned', line });
+const warned = (_fields: object, line: string) => report({ kind: 'warned', line });
 const logger = { debug: ignore, info: ignore, warn: warned, error: warned };
 
 if (plan.isTraced === true) {
