@@ -54,6 +54,7 @@ const method = (rounds: number): string[] => [
   '- The bare twins write the same JSON body and the same headers or fields. On Redis: a pipeline of XADD; XREADGROUP COUNT 100, JSON.parse, handler, one awaited XACK a batch. On RabbitMQ: a confirm channel and waitForConfirms once a list; prefetch 100 and one ack a message. On Kafka: `send` with acks all; `eachBatch` with JSON.parse. Ours also checks each event by its schema, freezes it, keeps the order of each aggregate, settles and counts. Both stand on the same driver as its defaults make it, but that ours reads the answers to fetches from Kafka itself; RabbitMQ has the same queue for both.',
   '- A backlog is timed from its first delivery to its last. Afterwards everything must be acknowledged at the broker; what is not counts as a duplicate to come.',
   '- What Redis does before it answers changes its rows: with `appendfsync always` the bare loop waits for the disk, and the bus reads ahead meanwhile. `REDIS_URL=… npm run bench` measures yours, RABBITMQ_URL and KAFKA_BOOTSTRAP_SERVERS likewise.',
+  '- What telemetry costs without an SDK is measured within one process, with it and without by turns: two processes of one program differ by more. The figure is the median of the pairs.',
   '- From publish to handler: one event at a time, until the handler is called.',
   '- Other libraries stand beside ours for orientation, without a bar: they do other things. BullMQ keeps jobs, not an order within an aggregate; @platformatic/kafka, a driver, needs Node 24 and runs on it, whatever the others run on; ours runs on kafkajs.',
   '- Heap growth is what a collected heap holds more after the deliveries than before them.',
@@ -91,6 +92,8 @@ function format(value: number, unit: Unit): string {
   switch (unit) {
     case 'perSecond':
       return `${whole.format(Number(value.toPrecision(3)))}/s`;
+    case 'ofFloor':
+      return `${value.toFixed(2)} ×`;
     case 'p50Ms':
     case 'p99Ms':
       return `${value.toFixed(3)} ms`;

@@ -8,6 +8,8 @@ import { Tally } from './tally.ts';
 const ORDERS = 10_000;
 const ROUND_MS = 400;
 
+export const someOrders = (): Order[] => placeOrders(ORDERS);
+
 export type OrderHandler = (order: Order, context: object) => Promise<void>;
 
 export interface Bus {
@@ -62,10 +64,16 @@ function emittery(): Bus {
   };
 }
 
-export function enter(makeBus: () => Bus, handlers: number): Enter {
+interface Job {
+  /** Two in one process share them, or one of them finds its own in a better place. */
+  readonly orders?: readonly Order[];
+  readonly roundMs?: number;
+}
+
+export function enter(makeBus: () => Bus, handlers: number, job: Job = {}): Enter {
   return async () => {
     const bus = makeBus();
-    const orders = placeOrders(ORDERS);
+    const { orders = someOrders(), roundMs = ROUND_MS } = job;
     const tallies = Array.from({ length: handlers }, () => new Uint32Array(ORDERS));
     for (const own of tallies) {
       // Each handler is a closure of its own, as each user's is.
@@ -81,7 +89,7 @@ export function enter(makeBus: () => Bus, handlers: number): Enter {
     const reset = () => tallies.forEach((own) => own.fill(0));
 
     await publishAll(10);
-    const times = Math.max(1, Math.round(ROUND_MS / ((await publishAll(5)) / 5)));
+    const times = Math.max(1, Math.round(roundMs / ((await publishAll(5)) / 5)));
     const round = async (): Promise<Figures> => {
       const tookMs = await publishAll(times);
       const { lost, duplicated } = compare(tallies, times);

@@ -14,8 +14,8 @@ export interface Figures {
   readonly duplicated: number;
 }
 
-/** Events or deliveries in a second; milliseconds; bytes of heap. */
-export type Unit = 'perSecond' | 'p50Ms' | 'p99Ms' | 'growthBytes';
+/** Events or deliveries in a second, or as a multiple of what the same process did without; milliseconds; bytes of heap. */
+export type Unit = 'perSecond' | 'ofFloor' | 'p50Ms' | 'p99Ms' | 'growthBytes';
 
 /** One of those that a row compares. It is made in a process of its own, and runs round after round when it is told. */
 export interface Contestant {
