@@ -60,7 +60,7 @@ export function itBearsItsProcesses(start: (destination: string) => Promise<Faul
         expect(await letters(), 'dead letters').toEqual(before);
         expect(await run.place.unsettled(), 'given back or taken back').toBe(0);
       });
-      expect(storedAgain).toBeLessThanOrEqual(run.inFlight);
+      expect(storedAgain).toBeLessThanOrEqual(run.place.foldsDeadLetters ? 0 : run.inFlight);
       const handledBefore = still!.handled.length;
       await run.publishAll(publisher, counted(200, { keys: 100 }));
       await run.until(() => still!.handled.length > handledBefore, 'it to consume again');

@@ -44,6 +44,7 @@ export function memoryPlace(
     givesUpAfterMs: 0,
     noticesWithinMs: 0,
     countsDeliveries: true,
+    foldsDeadLetters: true,
     prepare: () => Promise.resolve(),
     unsettled: () => Promise.resolve(group.pendingCount + group.length),
     beforeFault() {

@@ -25,6 +25,8 @@ export interface FaultPlace {
   readonly noticesWithinMs: number;
   /** Whether it dead-letters what was delivered too often. */
   readonly countsDeliveries: boolean;
+  /** Whether a dead letter is shown once whatever happens, since it can't be stored twice or is shown once then. */
+  readonly foldsDeadLetters: boolean;
   /** Before the first event, and after the first consumer. */
   prepare(): Promise<void>;
   /** Messages of the group that are not settled. */
@@ -46,8 +48,6 @@ export interface FaultPlace {
 /** Where what is settled is stored elsewhere first, and acknowledged then. */
 export interface TwoStepPlace extends FaultPlace {
   readonly requests: ClientRequests;
-  /** Whether a dead letter that is stored twice is shown once. */
-  readonly foldsDeadLetters: boolean;
   /** Ids of the dead letters that the broker holds, with repetitions. */
   deadLetterIds(): Promise<readonly string[]>;
 }

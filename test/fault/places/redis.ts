@@ -34,6 +34,7 @@ export function redisPlaceAt(server: RedisServer, destination: string): RedisPla
     // acknowledged must be answered within five.
     noticesWithinMs: 5_000,
     countsDeliveries: true,
+    foldsDeadLetters: true,
     through: ({ host, port }) => ({ at: { ...at, url: `redis://${host}:${port}` }, options: {} }),
     prepare: () => Promise.resolve(),
     unsettled: () => view.unsettled(),
