@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Command, Figures, Place } from './contestants/protocol.ts';
+import { median, sum } from './contestants/statistics.ts';
 import { nodeBinary } from './node-binary.ts';
 import type { Contest, Row } from './rows.ts';
 
@@ -82,17 +83,6 @@ function resultOf(contest: string, row: Row, entered: readonly Entered[]): Resul
 
 const meets = (reached: number, bar: NonNullable<Row['bar']>): boolean =>
   'atLeast' in bar ? reached >= bar.atLeast : reached <= bar.atMost;
-
-const sum = (figures: readonly Figures[], name: 'lost' | 'duplicated'): number =>
-  figures.reduce((total, figure) => total + figure[name], 0);
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const [low = NaN, high = NaN] =
-    sorted.length % 2 === 1 ? [sorted[middle], sorted[middle]] : sorted.slice(middle - 1);
-  return (low + high) / 2;
-}
 
 class Entered {
   readonly name: string;

@@ -1,4 +1,5 @@
 import type { Contestant, Enter, Figures, Place } from './protocol.ts';
+import { median, sum } from './statistics.ts';
 
 interface Turns {
   /** How often both are made anew in a round: where one of them lies in memory is worth some hundredths, too. */
@@ -15,41 +16,45 @@ export const byTurns =
   (enterOurs: Enter, enterFloor: Enter, { pairs, turns }: Turns): Enter =>
   (place) => {
     let made = 0;
-    async function turnsOfOnePair(): Promise<(readonly [ours: Figures, floor: Figures])[]> {
-      const own = (name: string): Place => ({ ...place, prefix: `${place.prefix}-${name}${made}` });
-      const isOursFirst = made++ % 2 === 0;
-      const early = await (isOursFirst ? enterOurs : enterFloor)(own('early'));
-      const late = await (isOursFirst ? enterFloor : enterOurs)(own('late'));
-      const [ours, floor] = isOursFirst ? [early, late] : [late, early];
-      const figures: (readonly [Figures, Figures])[] = [];
-      for (let turn = 0; turn < turns; turn++) {
-        const first = await once(turn % 2 === 0 ? ours : floor);
-        const second = await once(turn % 2 === 0 ? floor : ours);
-        figures.push(turn % 2 === 0 ? [first, second] : [second, first]);
-      }
-      await Promise.all([early.close(), late.close()]);
-      return figures;
-    }
     return Promise.resolve({
       prepare: () => undefined,
       async round() {
-        const all: (readonly [Figures, Figures])[] = [];
-        for (let pair = 0; pair < pairs; pair++) all.push(...(await turnsOfOnePair()));
-        const ratios = all.map(([ours, floor]) => rate(ours) / rate(floor)).toSorted((a, b) => a - b);
-        const both = all.flat();
-        return {
-          values: { ofFloor: ratios[Math.floor(ratios.length / 2)] ?? NaN },
-          lost: both.reduce((sum, { lost }) => sum + lost, 0),
-          duplicated: both.reduce((sum, { duplicated }) => sum + duplicated, 0),
-        };
+        const ratios: number[] = [];
+        const all: Figures[] = [];
+        for (let pair = 0; pair < pairs; pair++) {
+          const own = (name: string): Place => ({ ...place, prefix: `${place.prefix}-${name}${made}` });
+          const [ours, floor] = await both(
+            made,
+            () => enterOurs(own('ours')),
+            () => enterFloor(own('floor')),
+          );
+          made++;
+          for (let turn = 0; turn < turns; turn++) {
+            const [one, other] = await both(
+              turn,
+              () => once(ours),
+              () => once(floor),
+            );
+            ratios.push((one.values.perSecond ?? NaN) / (other.values.perSecond ?? NaN));
+            all.push(one, other);
+          }
+          await Promise.all([ours.close(), floor.close()]);
+        }
+        const values = { ofFloor: median(ratios) };
+        return { values, lost: sum(all, 'lost'), duplicated: sum(all, 'duplicated') };
       },
       close: () => Promise.resolve(),
     });
   };
 
+/** One after the other; every second time the second one comes first. */
+async function both<T>(time: number, one: () => Promise<T>, other: () => Promise<T>): Promise<[T, T]> {
+  if (time % 2 === 0) return [await one(), await other()];
+  const second = await other();
+  return [await one(), second];
+}
+
 async function once(contestant: Contestant): Promise<Figures> {
   await contestant.prepare();
   return contestant.round();
 }
-
-const rate = ({ values }: Figures): number => values.perSecond ?? NaN;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import type { Reporter, SerializedError, TestCase, TestModule, Vitest } from 'vitest/node';
+import type { Reporter, SerializedError, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
 import type { NotTested } from './brokers.ts';
 import { seedVariable } from './seed.ts';
 import { judgeSkips } from './skips.ts';
@@ -73,14 +73,8 @@ export class SkipReporter implements Reporter {
     const failed =
       failedTests.length + broken.length + brokenSuites.length + errors.length + report.problems.length;
     if (failed > 0) {
-      for (const test of failedTests) console.error(`Failed: ${idOf(test)}\n        ${reasonOf(test)}`);
-      for (const place of [...broken, ...brokenSuites]) {
-        const name =
-          place.type === 'module'
-            ? place.relativeModuleId
-            : `${place.module.relativeModuleId} > ${place.fullName}`;
-        console.error(`Failed: ${name}\n        ${place.errors()[0]?.message ?? ''}`);
-      }
+      for (const test of failedTests) tell(test, test.result().errors);
+      for (const place of [...broken, ...brokenSuites]) tell(place, place.errors());
       for (const error of errors) console.error(`Failed outside of tests: ${error.message}`);
       console.error(
         `To repeat with the same random choices: ${seedVariable}=${process.env[seedVariable]} npm test`,
@@ -97,14 +91,15 @@ export class SkipReporter implements Reporter {
   }
 }
 
-function idOf(test: TestCase): string {
-  return `${test.module.relativeModuleId} > ${test.fullName}`;
+function idOf(place: TestCase | TestSuite | TestModule): string {
+  if (place.type === 'module') return place.relativeModuleId;
+  return `${place.module.relativeModuleId} > ${place.fullName}`;
 }
 
-/** What it failed with and where in our own code, on one line. */
-function reasonOf(test: TestCase): string {
-  const [error] = test.result().errors ?? [];
+/** What it failed with first, and where in our own code. */
+function tell(place: TestCase | TestSuite | TestModule, [error]: readonly SerializedError[] = []): void {
   const where = error?.stacks?.find(({ file }) => !file.includes('node_modules'));
-  const place = where === undefined ? '' : ` (${relative(process.cwd(), where.file)}:${where.line})`;
-  return `${(error?.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 500)}${place}`;
+  const line = where === undefined ? '' : ` (${relative(process.cwd(), where.file)}:${where.line})`;
+  const message = (error?.message ?? '').replaceAll(/\s+/g, ' ').slice(0, 500);
+  console.error(`Failed: ${idOf(place)}\n        ${message}${line}`);
 }

@@ -3,7 +3,7 @@ import { ConnectionError } from '../../../src/index.ts';
 import type { FaultProxy } from '../../../src/testing/proxy.ts';
 import { rabbitTransport } from '../../../src/transports/rabbitmq/transport.ts';
 import { urlBy } from '../../support/ways.ts';
-import { proxyTo, Rig } from './rig.ts';
+import { Rig } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -11,13 +11,10 @@ describe.skipIf(rabbitmqUrl === undefined)('a list of dead letters whose connect
   let rig: Rig;
   let proxy: FaultProxy;
   beforeEach(async () => {
-    proxy = await proxyTo(rabbitmqUrl!);
     rig = new Rig(rabbitmqUrl!);
+    proxy = await rig.proxy();
   });
-  afterEach(async () => {
-    await rig.close();
-    await proxy.close();
-  });
+  afterEach(() => rig.close());
 
   it('is refused as soon as the silence is found out, and never told as if it were all', async () => {
     const count = 200;

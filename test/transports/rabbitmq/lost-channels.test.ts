@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { FaultProxy } from '../../../src/testing/proxy.ts';
 import { urlBy } from '../../support/ways.ts';
-import { eventually, Placed, proxyTo, Rig } from './rig.ts';
+import { eventually, Placed, Rig } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -16,13 +16,10 @@ describe.skipIf(rabbitmqUrl === undefined)('a delivery whose connection was cut'
   let rig: Rig;
   let proxy: FaultProxy;
   beforeEach(async () => {
-    proxy = await proxyTo(rabbitmqUrl!);
     rig = new Rig(rabbitmqUrl!);
+    proxy = await rig.proxy();
   });
-  afterEach(async () => {
-    await rig.close();
-    await proxy.close();
-  });
+  afterEach(() => rig.close());
 
   const waiting = async () => (await rig.raw((channel) => channel.checkQueue(rig.queue('g')))).messageCount;
 

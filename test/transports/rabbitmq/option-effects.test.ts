@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { NonRetryableError } from '../../../src/index.ts';
 import { RabbitMQEventBus, type RabbitMQEventBusOptions } from '../../../src/transports/rabbitmq/index.ts';
 import { urlBy } from '../../support/ways.ts';
-import { eventually, Placed, proxyTo, Rig } from './rig.ts';
+import { eventually, Placed, Rig } from './rig.ts';
 
 const rabbitmqUrl = inject('rabbitmqUrl');
 
@@ -66,7 +66,7 @@ describe.skipIf(rabbitmqUrl === undefined)('an option of a RabbitMQ bus', () => 
   });
 
   it('heartbeatSeconds is how soon a silent connection is found out', async () => {
-    const proxy = await proxyTo(rabbitmqUrl!);
+    const proxy = await rig.proxy();
     const url = urlBy(rabbitmqUrl!, proxy);
     const [quick, slow] = [1, 30].map((heartbeatSeconds) =>
       rig.bus({ rabbitmqUrl: url, heartbeatSeconds }),
@@ -79,7 +79,6 @@ describe.skipIf(rabbitmqUrl === undefined)('an option of a RabbitMQ bus', () => 
       5000,
     );
     expect(slow.state).toBe('connected');
-    await proxy.close();
   });
 });
 

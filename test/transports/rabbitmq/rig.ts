@@ -37,6 +37,7 @@ export class Rig {
   readonly url: string;
   readonly #buses: RabbitMQEventBus[] = [];
   readonly #groups = new Set<string>();
+  readonly #proxies: FaultProxy[] = [];
   #model: ChannelModel | undefined;
 
   constructor(url: string) {
@@ -61,6 +62,14 @@ export class Rig {
     return `${this.exchange}.${group}`;
   }
 
+  /** A way to its server, which `urlBy` leads by it, that can be cut; closed with the rig. */
+  async proxy(): Promise<FaultProxy> {
+    const { hostname, port } = new URL(this.url);
+    const proxy = await startProxy({ host: hostname, port: Number(port || 5672) });
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
   /** On a channel of its own, which an error closes. */
   async raw<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
     this.#model ??= await connect(this.url);
@@ -83,13 +92,8 @@ export class Rig {
     for (const left of [this.exchange, `${this.exchange}_dlq`])
       await this.raw((channel) => channel.deleteExchange(left)).catch(() => undefined);
     await this.#model?.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
   }
-}
-
-/** A proxy to the server of that address, which `urlBy` leads by way of it. */
-export function proxyTo(url: string): Promise<FaultProxy> {
-  const { hostname, port } = new URL(url);
-  return startProxy({ host: hostname, port: Number(port || 5672) });
 }
 
 /** Whether it resolves, such as a publish that is stored and routed. */
